@@ -1,0 +1,2 @@
+//! Larder beside its peers, measured in one run.
+fn main() {}

@@ -1,0 +1,8 @@
+//! Larder: the database layer for local-first software.
+
+mod error;
+
+pub mod migrate;
+pub mod sql;
+
+pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};

@@ -1,0 +1,1 @@
+//! Migrations: files, sets, the plan and the run.
