@@ -1,0 +1,2 @@
+DROP TABLE upload_attempts;
+DROP TABLE attachments;

@@ -1,0 +1,2 @@
+DROP TRIGGER notes_unsync;
+DROP TRIGGER notes_touch;
