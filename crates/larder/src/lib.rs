@@ -3,6 +3,7 @@
 mod error;
 
 pub mod migrate;
+pub mod path;
 pub mod sql;
 
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
