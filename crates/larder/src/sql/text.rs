@@ -1,1 +1,0 @@
-//! Reading SQL text: tokens, statements, named parameters.
