@@ -1,9 +1,12 @@
 //! Larder: the database layer for local-first software.
 
+mod db;
+pub mod driver;
 mod error;
-
 pub mod migrate;
 pub mod path;
 pub mod sql;
 
+pub use db::{Database, Health, OnOpen, Options, ReadTx, WriteTx};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
+pub use sql::{ColumnIndex, Given, Json, Param, Row, ToValue, Value, ValueRef};

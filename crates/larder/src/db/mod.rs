@@ -1,0 +1,255 @@
+//! A database: opened right, read and written in transactions.
+
+mod health;
+mod options;
+mod reader;
+mod transaction;
+mod writer;
+
+pub use health::Health;
+pub use options::{OnOpen, Options};
+pub use transaction::{ReadTx, WriteTx};
+
+use crate::driver::{Access, Connection, Driver};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::Param;
+use reader::Readers;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use writer::Writer;
+
+/// A handle on one database. It is cheap to clone, and clones share their connections; use it from any thread.
+///
+/// ```
+/// use larder::{Database, params};
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, PartialEq, Debug)]
+/// struct Agent {
+///     id: i64,
+///     name: String,
+/// }
+///
+/// # fn main() -> larder::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// let db = Database::open(folder.path().join("app.db"))?;
+/// db.execute("CREATE TABLE agents (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT", &[])?;
+///
+/// let id: i64 = db.write(|tx| {
+///     tx.query_one("INSERT INTO agents (name) VALUES (:name) RETURNING id", params! { name: "supervisor" })
+/// })?;
+///
+/// let agent: Option<Agent> =
+///     db.read(|tx| tx.query_opt("SELECT id, name FROM agents WHERE id = :id", params! { id }))?;
+/// assert_eq!(agent, Some(Agent { id, name: "supervisor".into() }));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    driver: Arc<dyn Driver>,
+    place: Placement,
+    writer: Writer,
+    readers: Readers,
+    closed: AtomicBool,
+}
+
+/// What a handle knows of where its database is.
+#[derive(Clone, Debug)]
+struct Placement {
+    /// As it is shown to people: without a password.
+    shown: String,
+    /// The file, where it is one.
+    file: Option<PathBuf>,
+    /// Everything goes through one connection, for there can be no second (a database in memory).
+    single: bool,
+    /// Opened only for reading.
+    read_only: bool,
+    /// The file's identity when it was opened.
+    identity: Option<health::Identity>,
+}
+
+impl Database {
+    /// Opens the SQLite database in the file `path` for reading and writing; `:memory:` is one in memory. A missing file
+    /// is made, with the folders above it, for its owner only. More is set with [`Database::options`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::CannotOpen`] when the folder or the file can't be made or opened, [`ErrorKind::NotADatabase`],
+    /// [`ErrorKind::ReadOnly`] where the file can't be written, [`ErrorKind::Busy`], [`ErrorKind::DiskFull`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Options::path(path).open()
+    }
+
+    /// The options to open `url` with: a path, `sqlite:PATH` or `:memory:`. Nothing is opened yet.
+    pub fn options(url: impl Into<String>) -> Options {
+        Options::url(url)
+    }
+
+    fn connect(driver: Arc<dyn Driver>, mut place: Placement) -> Result<Self> {
+        let readers = Readers::new(Arc::clone(&driver));
+        let first = if place.read_only {
+            // Opened now, so that what is wrong with the file is said now.
+            readers.give_back(driver.connect(Access::Read)?);
+            None
+        } else {
+            Some(driver.connect(Access::Write)?)
+        };
+        place.identity = place.file.as_deref().and_then(health::Identity::of);
+        let writer = Writer::new(Arc::clone(&driver), first);
+        Ok(Self { inner: Arc::new(Inner { driver, place, writer, readers, closed: AtomicBool::new(false) }) })
+    }
+
+    /// Runs `f` in a transaction that reads: all it sees is one state of the database, which writers neither change nor
+    /// wait for. The snapshot is taken by the first statement.
+    ///
+    /// # Errors
+    /// What `f` returns, or what the engine says. On a database in memory, [`ErrorKind::Nested`] inside a `write`.
+    pub fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
+        self.check_open()?;
+        if self.inner.place.single {
+            return self.inner.writer.with(|connection| transaction::read(connection, f));
+        }
+        self.inner.readers.with(|connection| transaction::read(connection, f))
+    }
+
+    /// Runs `f` in a transaction that reads and writes, and commits it. When `f` returns an error or panics, everything it
+    /// wrote is rolled back. `Ok` means committed.
+    ///
+    /// `f` may be run again after a failure that says to do so (on engines that have them), so let it change nothing
+    /// outside the transaction that must not change twice.
+    ///
+    /// # Errors
+    /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside another `write` of the same thread;
+    /// [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened; [`ErrorKind::ReadOnly`] on a handle
+    /// that only reads.
+    pub fn write<T>(&self, mut f: impl FnMut(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        self.check_writable()?;
+        self.inner.writer.with(|connection| transaction::write(connection, &mut f))
+    }
+
+    /// Runs one statement that writes, by itself; gives the number of rows it changed.
+    ///
+    /// # Errors
+    /// As [`Database::write`].
+    pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.check_writable()?;
+        self.inner.writer.with(|connection| connection.execute(sql, params))
+    }
+
+    /// Reads the one row that a statement gives, without a transaction around it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Conversion`] when it does not fit `T` or when there are
+    /// more, or what the engine says.
+    pub fn query_one<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<T> {
+        self.straight(|tx| tx.query_one(sql, params))
+    }
+
+    /// Reads the one row that a statement gives, or `None`, without a transaction around it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conversion`] when it does not fit `T` or when there are more, or what the engine says.
+    pub fn query_opt<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
+        self.straight(|tx| tx.query_opt(sql, params))
+    }
+
+    /// Reads all rows that a statement gives, without a transaction around it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conversion`] when one does not fit `T`, or what the engine says.
+    pub fn query_all<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
+        self.straight(|tx| tx.query_all(sql, params))
+    }
+
+    fn straight<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
+        self.check_open()?;
+        if self.inner.place.single {
+            // Its only connection may write; the transaction is what keeps the statement from it.
+            return self.inner.writer.with(|connection| transaction::read(connection, f));
+        }
+        self.inner.readers.with(|connection| f(&mut ReadTx::new(connection)))
+    }
+
+    /// Moves what is in the write-ahead log into the file, closes every connection and says what went wrong with that.
+    /// Other clones of the handle are of no use afterwards. Dropping the last handle closes too, but in silence.
+    ///
+    /// # Errors
+    /// What the engine says of the checkpoint. Another process that has the file open is no error: the log then stays.
+    pub fn close(self) -> Result<()> {
+        if self.inner.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.inner.readers.close();
+        self.inner.writer.close(|connection| {
+            // Answers one row whatever the journal mode is.
+            connection.query("PRAGMA wal_checkpoint(TRUNCATE)", &[], &mut |_| Ok(ControlFlow::Continue(())))
+        })
+    }
+
+    /// The driver behind the handle.
+    pub fn driver(&self) -> &Arc<dyn Driver> {
+        &self.inner.driver
+    }
+
+    /// The file of the database, where it is one file.
+    pub fn file(&self) -> Option<&Path> {
+        self.inner.place.file.as_deref()
+    }
+
+    /// True for a handle that was opened only for reading.
+    pub fn is_read_only(&self) -> bool {
+        self.inner.place.read_only
+    }
+
+    /// Runs `f` with the connection that writes, outside any transaction, while nobody else of this process uses it. For
+    /// the parts of Larder that are more than a transaction: migrations, vacuum.
+    pub(crate) fn with_writer<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
+        self.check_writable()?;
+        self.inner.writer.with(f)
+    }
+
+    /// There can be no second connection: a database in memory.
+    pub(crate) fn is_single(&self) -> bool {
+        self.inner.place.single
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.inner.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, format!("the database {self} was closed")));
+        }
+        Ok(())
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        if self.inner.place.read_only {
+            return Err(Error::new(
+                ErrorKind::ReadOnly,
+                format!("the database {self} was opened only for reading"),
+            )
+            .with_help("open it without `read_only`"));
+        }
+        Ok(())
+    }
+}
+
+/// Where it is, without a password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.place.shown)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("place", &self.inner.place.shown).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,237 @@
+//! How a database is opened.
+
+use super::{Database, Placement};
+use crate::driver::Driver;
+use crate::driver::sqlite::{self, Place, Settings, Sqlite};
+use crate::error::{Error, ErrorKind, Result};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The options to open a database with. [`Database::options`] makes them, [`Options::open`] uses them.
+///
+/// Every setting is put in force on every connection and read back; one that does not take is an error. The defaults:
+///
+/// | setting | default | why |
+/// |---|---|---|
+/// | `journal_mode` | `WAL` | readers and the writer never wait for each other |
+/// | `synchronous` | `NORMAL` | never corrupt; a power cut can take the last transactions (`FULL` prevents that) |
+/// | `foreign_keys` | `ON` | SQLite ignores foreign keys unless told |
+/// | `busy_timeout` | 5,000 ms | another process's transaction is waited for |
+/// | `wal_autocheckpoint` | 1,000 pages | the log is moved into the file when it has grown to that |
+/// | `temp_store` | `MEMORY` | sorts do not go to the disk |
+/// | `cache_size` | −64,000 (64 MB) | the page cache of each connection |
+///
+/// ```
+/// use larder::Database;
+/// use std::time::Duration;
+/// # fn main() -> larder::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("app.db").display().to_string();
+/// let db = Database::options(path).busy_timeout(Duration::from_secs(1)).pragma("synchronous", "FULL").open()?;
+/// assert_eq!(db.query_one::<i64>("PRAGMA synchronous", &[])?, 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    target: Target,
+    settings: Settings,
+    on_open: Vec<Arc<dyn OnOpen>>,
+    run_on_open: bool,
+}
+
+#[derive(Clone)]
+enum Target {
+    Url(String),
+    Path(PathBuf),
+    Driver(Arc<dyn Driver>),
+}
+
+/// What happens to a database when it has been opened, before its handle is given out: migrations.
+pub trait OnOpen: Send + Sync {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What goes wrong; the database is then closed again.
+    fn opened(&self, database: &Database) -> Result<()>;
+}
+
+impl Options {
+    pub(super) fn url(url: impl Into<String>) -> Self {
+        Self::of(Target::Url(url.into()))
+    }
+
+    pub(super) fn path(path: impl AsRef<Path>) -> Self {
+        Self::of(Target::Path(path.as_ref().to_owned()))
+    }
+
+    /// The options for a driver of your own, as one that injects faults in a test. Settings are its own business.
+    pub fn driver(driver: Arc<dyn Driver>) -> Self {
+        Self::of(Target::Driver(driver))
+    }
+
+    fn of(target: Target) -> Self {
+        Self { target, settings: Settings::default(), on_open: Vec::new(), run_on_open: true }
+    }
+
+    /// Opens the file only for reading: it is not made, not migrated and not written to. Writing is then
+    /// [`ErrorKind::ReadOnly`], and a missing file [`ErrorKind::NotInitialized`].
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.settings.read_only = read_only;
+        self
+    }
+
+    /// Whether a missing file is made (the default). Where not, it is [`ErrorKind::NotInitialized`].
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.settings.create = create;
+        self
+    }
+
+    /// How long to wait for another connection's lock: 5 seconds unless set.
+    #[must_use]
+    pub fn busy_timeout(mut self, wait: Duration) -> Self {
+        self.settings.busy_timeout = wait;
+        self
+    }
+
+    /// Sets a PRAGMA on every connection, over the default or in addition to the defaults: `pragma("cache_size", "-2000")`.
+    /// A value that SQLite does not take is [`ErrorKind::Config`] on opening.
+    #[must_use]
+    pub fn pragma(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into().to_ascii_lowercase(), value.into());
+        match self.settings.pragmas.iter_mut().find(|pragma| pragma.0 == name) {
+            Some(pragma) => pragma.1 = value,
+            None => self.settings.pragmas.push((name, value)),
+        }
+        self
+    }
+
+    /// Adds something to do when the database has been opened.
+    #[must_use]
+    pub fn on_open(mut self, what: Arc<dyn OnOpen>) -> Self {
+        self.on_open.push(what);
+        self
+    }
+
+    /// Whether migrations given here run on opening (the default).
+    #[must_use]
+    pub fn run_migrations(mut self, run: bool) -> Self {
+        self.run_on_open = run;
+        self
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for a URL or a setting that can't be used, [`ErrorKind::Unsupported`] for an engine that this
+    /// build does not have; else as [`Database::open`].
+    pub fn open(mut self) -> Result<Database> {
+        self.place_busy_timeout()?;
+        for (name, value) in &self.settings.pragmas {
+            sqlite::check_pragma(name, value)?;
+        }
+        let (driver, place) = self.resolve()?;
+        let database = Database::connect(driver, place)?;
+        tracing::debug!(database = %database, "opened");
+        if self.run_on_open && !self.settings.read_only {
+            for what in &self.on_open {
+                what.opened(&database)?;
+            }
+        }
+        Ok(database)
+    }
+
+    /// `busy_timeout` may come as a PRAGMA like the others; SQLite has a call of its own for it.
+    fn place_busy_timeout(&mut self) -> Result<()> {
+        if let Some(at) = self.settings.pragmas.iter().position(|pragma| pragma.0 == "busy_timeout") {
+            let (_, value) = self.settings.pragmas.remove(at);
+            let ms: u64 = value.parse().map_err(|error| {
+                Error::new(
+                    ErrorKind::Config,
+                    format!("busy_timeout is `{value}` and must be a number of milliseconds"),
+                )
+                .with_cause(Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
+            })?;
+            self.settings.busy_timeout = Duration::from_millis(ms);
+        }
+        Ok(())
+    }
+
+    fn resolve(&self) -> Result<(Arc<dyn Driver>, Placement)> {
+        let place = match &self.target {
+            Target::Driver(driver) => {
+                let place = Placement {
+                    shown: format!("{driver:?}"),
+                    file: None,
+                    single: false,
+                    read_only: self.settings.read_only,
+                    identity: None,
+                };
+                return Ok((Arc::clone(driver), place));
+            }
+            Target::Url(url) => place(url)?,
+            Target::Path(path) if path.as_os_str() == ":memory:" => Place::Memory,
+            Target::Path(path) => file(path)?,
+        };
+        let placement = Placement {
+            shown: place.to_string(),
+            file: match &place {
+                Place::File(path) => Some(path.clone()),
+                Place::Memory => None,
+            },
+            single: place == Place::Memory,
+            read_only: self.settings.read_only,
+            identity: None,
+        };
+        Ok((Arc::new(Sqlite { place, settings: self.settings.clone() }), placement))
+    }
+}
+
+/// The place that a URL names.
+fn place(url: &str) -> Result<Place> {
+    let path = match url.split_once(':') {
+        _ if url == ":memory:" => return Ok(Place::Memory),
+        Some(("sqlite", ":memory:")) => return Ok(Place::Memory),
+        Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+        Some(("postgres" | "postgresql", _)) => {
+            return Err(Error::new(ErrorKind::Unsupported, "this build of Larder has no PostgreSQL")
+                .with_help("give the path of a SQLite file"));
+        }
+        Some(("file", _)) => {
+            return Err(Error::new(ErrorKind::Config, "a `file:` URI is not taken")
+                .with_help("give the path alone, or `sqlite:PATH`, and the rest as options"));
+        }
+        Some((scheme, rest)) if rest.starts_with("//") => {
+            return Err(Error::new(ErrorKind::Config, format!("there is no engine for `{scheme}://`"))
+                .with_help("give a path, `sqlite:PATH` or `:memory:`"));
+        }
+        _ => url,
+    };
+    file(Path::new(path))
+}
+
+/// The file at `path`, from the root on: the connections that are opened later must find the same file even when the
+/// process has changed its folder in between.
+fn file(path: &Path) -> Result<Place> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::new(ErrorKind::Config, "the path of the database is empty")
+            .with_help("give the path of a file, or `:memory:`"));
+    }
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(Error::new(ErrorKind::Config, "the path of the database holds a NUL character"));
+    }
+    std::path::absolute(path).map(Place::File).map_err(|error| {
+        Error::new(ErrorKind::Config, format!("the path {} can't be made absolute", path.display()))
+            .with_cause(error)
+    })
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

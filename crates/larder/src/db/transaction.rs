@@ -1,0 +1,197 @@
+//! What a closure of `read` or `write` gets.
+
+use super::writer::RollbackFailed;
+use crate::driver::{Access, Connection};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::{Param, Row};
+use serde::de::DeserializeOwned;
+use std::ops::{ControlFlow, Deref, DerefMut};
+
+/// A transaction that reads. It has no way to write, and the engine refuses a statement that would.
+///
+/// ```compile_fail
+/// # let db = larder::Database::open(":memory:").unwrap();
+/// db.read(|tx| tx.execute("DELETE FROM agents", &[])); // there is no `execute` here
+/// ```
+pub struct ReadTx<'c> {
+    connection: &'c mut dyn Connection,
+}
+
+/// A transaction that reads and writes. All that a [`ReadTx`] can do, it can do too.
+///
+/// Inside a savepoint the transaction itself is out of reach, so none can be used in the wrong order:
+///
+/// ```compile_fail
+/// # let db = larder::Database::open(":memory:").unwrap();
+/// db.write(|tx| tx.savepoint(|_inner| tx.execute("DELETE FROM agents", &[])));
+/// ```
+pub struct WriteTx<'c> {
+    read: ReadTx<'c>,
+}
+
+impl<'c> ReadTx<'c> {
+    pub(crate) fn new(connection: &'c mut dyn Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Reads the one row that a statement gives.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Conversion`] when it does not fit `T` or when there are
+    /// more, or what the engine says.
+    pub fn query_one<T: DeserializeOwned>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<T> {
+        self.query_opt(sql, params)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the statement gave no row and one was asked for")
+                .with_help("use `query_opt` where there may be none")
+        })
+    }
+
+    /// Reads the one row that a statement gives, or `None`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conversion`] when it does not fit `T` or when there are more, or what the engine says.
+    pub fn query_opt<T: DeserializeOwned>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
+        let mut found = None;
+        self.connection.query(sql, params, &mut |row| {
+            if found.is_some() {
+                return Err(Error::new(
+                    ErrorKind::Conversion,
+                    "the statement gave more than one row and one was asked for",
+                )
+                .with_help("use `query_all`, or add LIMIT 1"));
+            }
+            found = Some(row.to()?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Reads all rows that a statement gives.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conversion`] when one does not fit `T`, or what the engine says.
+    pub fn query_all<T: DeserializeOwned>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        self.connection.query(sql, params, &mut |row| {
+            all.push(row.to()?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// Hands each row to `each` as it comes, without keeping them, until `each` breaks or the rows end.
+    ///
+    /// # Errors
+    /// What `each` returns, or what the engine says.
+    pub fn query_each(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut each: impl FnMut(Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        self.connection.query(sql, params, &mut each)
+    }
+
+    /// The connection behind the transaction, for [`with_connection`](crate::driver::sqlite::with_connection).
+    pub fn connection(&mut self) -> &mut dyn Connection {
+        self.connection
+    }
+}
+
+impl<'c> WriteTx<'c> {
+    pub(crate) fn new(connection: &'c mut dyn Connection) -> Self {
+        Self { read: ReadTx::new(connection) }
+    }
+
+    /// Runs one statement; gives the number of rows it changed.
+    ///
+    /// # Errors
+    /// What the engine says. The transaction goes on; return the error to roll it back.
+    pub fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.read.connection.execute(sql, params)
+    }
+
+    /// Runs `f` in a savepoint: when it returns an error or panics, what it wrote is rolled back and the transaction goes
+    /// on. Savepoints nest.
+    ///
+    /// # Errors
+    /// What `f` returns, or what the engine says.
+    pub fn savepoint<T>(&mut self, f: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        within(self.read.connection, Access::Write, |connection| f(&mut WriteTx::new(connection)))
+    }
+}
+
+impl<'c> Deref for WriteTx<'c> {
+    type Target = ReadTx<'c>;
+    fn deref(&self) -> &ReadTx<'c> {
+        &self.read
+    }
+}
+
+impl DerefMut for WriteTx<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.read
+    }
+}
+
+pub(super) fn read<T>(
+    connection: &mut dyn Connection,
+    f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
+) -> Result<T> {
+    within(connection, Access::Read, |connection| f(&mut ReadTx::new(connection)))
+}
+
+pub(super) fn write<T>(
+    connection: &mut dyn Connection,
+    f: &mut dyn FnMut(&mut WriteTx<'_>) -> Result<T>,
+) -> Result<T> {
+    within(connection, Access::Write, |connection| f(&mut WriteTx::new(connection)))
+}
+
+/// Runs `f` between begin and commit, or begin and rollback.
+pub(crate) fn within<T>(
+    connection: &mut dyn Connection,
+    access: Access,
+    f: impl FnOnce(&mut dyn Connection) -> Result<T>,
+) -> Result<T> {
+    connection.begin(access)?;
+    let mut open = Open { connection, ended: false };
+    let value = match f(open.connection) {
+        Ok(value) => value,
+        Err(error) => return Err(open.roll_back(error)),
+    };
+    match open.connection.commit() {
+        Ok(()) => {
+            open.ended = true;
+            Ok(value)
+        }
+        Err(error) => Err(open.roll_back(error)),
+    }
+}
+
+/// A transaction that is open, and is rolled back when nobody ends it: when the closure panics.
+struct Open<'c> {
+    connection: &'c mut dyn Connection,
+    ended: bool,
+}
+
+impl Open<'_> {
+    /// The error of the closure wins; a rollback that fails as well is added to it.
+    fn roll_back(&mut self, because: Error) -> Error {
+        self.ended = true;
+        match self.connection.rollback() {
+            Ok(()) => because,
+            Err(rollback) => Error::new(because.kind(), because.message().to_owned())
+                .with_cause(RollbackFailed { because, rollback }),
+        }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            // The panic goes on; should this fail too, the next BEGIN on the connection says so.
+            let _ = self.connection.rollback();
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The seam between Larder and an engine: two small traits, and the engines behind them.
+//!
+//! An engine implements [`Driver`] and [`Connection`], and passes the conformance suite of the crate's tests. An
+//! operation stands here only if it means the same on every engine; what an engine cannot do it refuses with
+//! [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before anything runs.
+
+use crate::error::Result;
+use crate::sql::{Param, Row};
+use std::any::Any;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+pub mod sqlite;
+
+pub use crate::sql::text::Dialect;
+
+/// What a connection, or a transaction on it, may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Only read: every statement that would write is refused with
+    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly) before it runs, whatever it looks like.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+/// An engine, and where its database is.
+pub trait Driver: fmt::Debug + Send + Sync {
+    /// The language it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Opens one more connection, with every setting in force and checked.
+    ///
+    /// # Errors
+    /// [`NotInitialized`](crate::ErrorKind::NotInitialized) when the database is missing and may not be made,
+    /// [`CannotOpen`](crate::ErrorKind::CannotOpen), [`NotADatabase`](crate::ErrorKind::NotADatabase),
+    /// [`ReadOnly`](crate::ErrorKind::ReadOnly) when writing was asked for in a place that only reads, and
+    /// [`Busy`](crate::ErrorKind::Busy).
+    fn connect(&self, access: Access) -> Result<Box<dyn Connection>>;
+}
+
+/// One connection. Statements are prepared once and kept; parameters are named (`:name`).
+///
+/// # Transactions
+/// [`begin`](Self::begin) opens a transaction or, inside one, a savepoint; [`commit`](Self::commit) and
+/// [`rollback`](Self::rollback) end the innermost. Outside a transaction each statement commits by itself. Statements that
+/// would end or open one (`COMMIT`, `SAVEPOINT`, …) are refused: nobody can leave a transaction by the back door.
+///
+/// # Faults
+/// Which fault becomes which [`ErrorKind`](crate::ErrorKind), and what the caller may then do:
+///
+/// | fault | kind | state afterwards |
+/// |---|---|---|
+/// | a lock not had within the busy timeout | `Busy` | as before the call; try again |
+/// | disk full | `DiskFull` | the engine may have rolled the whole transaction back: roll back |
+/// | a constraint | `Constraint` | that statement did nothing; the transaction goes on |
+/// | syntax, missing table | `Statement` | nothing ran |
+/// | an unknown, missing or unused parameter | `Parameter` | nothing ran |
+/// | a write where only reading is allowed | `ReadOnly` | nothing ran |
+/// | stopped through the [`Interrupter`] | `Interrupted` | the engine may have rolled back: roll back |
+/// | an I/O fault during commit | `UnknownOutcome` | the transaction is over; look before writing again |
+///
+/// When the engine itself rolled a whole transaction back, every later statement is refused until the outermost
+/// [`rollback`](Self::rollback): none can slip through and commit alone.
+pub trait Connection: Any + Send {
+    /// Runs one statement; gives the number of rows it changed.
+    ///
+    /// # Errors
+    /// As in the table above.
+    fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64>;
+
+    /// Runs one statement and hands each row to `each`, until that says stop.
+    ///
+    /// # Errors
+    /// As in the table above; an error of `each` ends the statement and comes back as it is.
+    fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()>;
+
+    /// Opens a transaction, or a savepoint inside one. A transaction to write holds the database's write lock from here
+    /// on, so that what it reads cannot change under it.
+    ///
+    /// # Errors
+    /// [`Busy`](crate::ErrorKind::Busy) when the lock is not had in time; [`ReadOnly`](crate::ErrorKind::ReadOnly) when a
+    /// reading connection is asked to write.
+    fn begin(&mut self, access: Access) -> Result<()>;
+
+    /// Commits the innermost transaction or savepoint.
+    ///
+    /// # Errors
+    /// When it fails the transaction is still to be rolled back.
+    /// [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome) when it can't be told whether it happened.
+    fn commit(&mut self) -> Result<()>;
+
+    /// Rolls the innermost transaction or savepoint back. Succeeds when the engine has done so already.
+    ///
+    /// # Errors
+    /// Only when the connection is of no further use.
+    fn rollback(&mut self) -> Result<()>;
+
+    /// Waits for a lock of that name, which one connection of one process holds at a time, and holds it until the guard
+    /// is dropped or the process dies. It is apart from transactions.
+    ///
+    /// # Errors
+    /// [`Busy`](crate::ErrorKind::Busy) when it is not had within the busy timeout.
+    fn lock(&mut self, name: &str) -> Result<Lock>;
+
+    /// Switches the watch over the connection on or off and gives the actions seen since it was switched on. Watched, a
+    /// connection may run what an application may not (`PRAGMA x = y`, `VACUUM`), for that is how migrations run.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    fn watch(&mut self, on: bool) -> Result<Vec<Action>>;
+
+    /// A handle that stops the running statement from another thread.
+    fn interrupter(&self) -> Interrupter;
+}
+
+/// Takes the rows of [`Connection::query`].
+pub type RowSink<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
+
+/// A lock held; dropping it lets go.
+pub struct Lock {
+    _held: Box<dyn Any + Send>,
+}
+
+impl Lock {
+    /// A lock that is held as long as `held` lives.
+    pub fn new(held: impl Any + Send) -> Self {
+        Self { _held: Box::new(held) }
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lock")
+    }
+}
+
+/// Stops the statement that its connection is running, from any thread. The statement fails with
+/// [`Interrupted`](crate::ErrorKind::Interrupted); where none runs, nothing happens.
+#[derive(Clone)]
+pub struct Interrupter {
+    stop: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Interrupter {
+    /// An interrupter that calls `stop`.
+    pub fn new(stop: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { stop: Arc::new(stop) }
+    }
+
+    /// Stops the running statement.
+    pub fn interrupt(&self) {
+        (self.stop)();
+    }
+}
+
+impl fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Interrupter")
+    }
+}
+
+/// What a statement does to the database, as the engine itself reports it: directly, by a trigger or by a cascade.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Something is made.
+    Create {
+        /// What.
+        object: Object,
+        /// Its name.
+        name: String,
+        /// The table it belongs to; for a table, its own name.
+        table: String,
+    },
+    /// Something is dropped.
+    Drop {
+        /// What.
+        object: Object,
+        /// Its name.
+        name: String,
+        /// The table it belongs to; for a table, its own name.
+        table: String,
+    },
+    /// A table is renamed, or a column of it added, renamed or dropped.
+    Alter {
+        /// The table.
+        table: String,
+    },
+    /// Rows are added.
+    Insert {
+        /// The table.
+        table: String,
+    },
+    /// Values of a column are changed.
+    Update {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// Rows are removed.
+    Delete {
+        /// The table.
+        table: String,
+    },
+    /// A setting is read or changed.
+    Pragma {
+        /// Its name.
+        name: String,
+        /// What it is changed to.
+        value: Option<String>,
+    },
+    /// A transaction or a savepoint is opened or ended.
+    Transaction,
+    /// Another database is attached or detached.
+    Attach,
+}
+
+/// The sorts of thing in a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Object {
+    /// A table, also a virtual one.
+    Table,
+    /// An index.
+    Index,
+    /// A trigger.
+    Trigger,
+    /// A view.
+    View,
+}
+
+impl Object {
+    /// The word that stands for it in SQL and in messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Index => "index",
+            Self::Trigger => "trigger",
+            Self::View => "view",
+        }
+    }
+}

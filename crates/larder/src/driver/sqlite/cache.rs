@@ -1,0 +1,193 @@
+//! Prepared statements, kept for the next use.
+
+use super::fault;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::Param;
+use crate::sql::text::{Dialect, Mapped, Verb, split};
+use foldhash::fast::RandomState;
+use rusqlite::types::{ToSqlOutput, ValueRef as Raw};
+use rusqlite::{Connection, Statement};
+use std::collections::HashMap;
+
+/// How many statements a connection keeps. A program with more of them in turn prepares some of them again.
+const CAPACITY: usize = 512;
+const HINTS: usize = 512;
+
+/// A prepared statement and what is known of its text.
+pub(super) struct Entry<'c> {
+    pub(super) statement: Statement<'c>,
+    pub(super) columns: Box<[Box<str>]>,
+    pub(super) verb: Verb,
+    pub(super) readonly: bool,
+    text: Box<str>,
+    mapped: Mapped<'static>,
+    pub(super) prepared_again: i32,
+    recent: bool,
+}
+
+/// The statements of one connection: found by the address of their text first, which a program's literals keep, then by
+/// the text itself. The one that was not used for longest gives way (second chance).
+pub(super) struct Statements<'c> {
+    entries: Vec<Entry<'c>>,
+    by_text: HashMap<Box<str>, usize, RandomState>,
+    by_address: Box<[u32]>,
+    hand: usize,
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            by_text: HashMap::default(),
+            by_address: vec![u32::MAX; HINTS].into_boxed_slice(),
+            hand: 0,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The statement of that text, prepared now if it is not at hand.
+    pub(super) fn get(&mut self, connection: &'c Connection, sql: &str) -> Result<&mut Entry<'c>> {
+        let hint = (sql.as_ptr().addr() / 8) % HINTS;
+        let hinted = self.by_address.get(hint).map_or(usize::MAX, |index| *index as usize);
+        let known = self.entries.get(hinted).is_some_and(|entry| *entry.text == *sql);
+        let index = if known {
+            hinted
+        } else {
+            let index = match self.by_text.get(sql) {
+                Some(index) => *index,
+                None => self.insert(Entry::prepare(connection, sql)?),
+            };
+            if let Some(slot) = self.by_address.get_mut(hint) {
+                *slot = u32::try_from(index).unwrap_or(u32::MAX);
+            }
+            index
+        };
+        let entry = self.entries.get_mut(index).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "the statement cache lost a statement that it had just found")
+        })?;
+        entry.recent = true;
+        Ok(entry)
+    }
+
+    fn insert(&mut self, entry: Entry<'c>) -> usize {
+        let text = entry.text.clone();
+        let index = if self.entries.len() < CAPACITY {
+            self.entries.push(entry);
+            self.entries.len() - 1
+        } else {
+            let index = self.victim();
+            if let Some(old) = self.entries.get_mut(index) {
+                self.by_text.remove(&old.text);
+                *old = entry;
+            }
+            index
+        };
+        self.by_text.insert(text, index);
+        index
+    }
+
+    fn victim(&mut self) -> usize {
+        loop {
+            let index = self.hand;
+            self.hand = (self.hand + 1) % self.entries.len();
+            match self.entries.get_mut(index) {
+                Some(entry) if entry.recent => entry.recent = false,
+                _ => return index,
+            }
+        }
+    }
+}
+
+impl<'c> Entry<'c> {
+    fn prepare(connection: &'c Connection, sql: &str) -> Result<Self> {
+        let mapped = Mapped::new(sql, Dialect::Sqlite)?.into_owned();
+        let verb = single(sql)?;
+        let statement = connection.prepare(sql).map_err(|error| fault::statement(error, sql))?;
+        let columns = columns(&statement);
+        let readonly = statement.readonly();
+        Ok(Self {
+            columns,
+            verb,
+            readonly,
+            text: sql.into(),
+            mapped,
+            prepared_again: 0,
+            recent: true,
+            statement,
+        })
+    }
+
+    /// Gives the statement its parameters.
+    pub(super) fn bind(&mut self, params: &[Param<'_>]) -> Result<()> {
+        let names = self.mapped.names();
+        if names.len() != params.len() {
+            return Err(mismatch(&self.mapped, params));
+        }
+        for (slot, name) in names.iter().enumerate() {
+            // Most callers give them in the order of the statement.
+            let given = match params.get(slot) {
+                Some(param) if *param.0 == **name => Some(param),
+                _ => params.iter().find(|param| *param.0 == **name),
+            };
+            let Some((_, value)) = given else {
+                return Err(mismatch(&self.mapped, params));
+            };
+            let value = value.to_value()?;
+            self.statement
+                .raw_bind_parameter(slot + 1, ToSqlOutput::Borrowed(raw(value.as_ref())))
+                .map_err(fault::general)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the parameters, which may be large or secret.
+    pub(super) fn unbind(&mut self) {
+        if !self.mapped.names().is_empty() {
+            self.statement.clear_bindings();
+        }
+    }
+}
+
+/// The error of parameters that are not those of the statement.
+fn mismatch(mapped: &Mapped<'_>, params: &[Param<'_>]) -> Error {
+    match mapped.resolve(params.iter().map(|param| param.0)) {
+        Err(error) => error,
+        Ok(_) => Error::new(ErrorKind::Internal, "the parameters fit and were held not to"),
+    }
+}
+
+/// The verb of the one statement that `sql` holds.
+fn single(sql: &str) -> Result<Verb> {
+    let statements = split(sql, Dialect::Sqlite)
+        .map_err(|error| error.into_error(ErrorKind::Statement, "<statement>", sql))?;
+    match statements.as_slice() {
+        [one] => Ok(one.verb),
+        [] => Err(Error::new(ErrorKind::Statement, "there is no statement in the text")),
+        [_, second, ..] => Err(Error::new(
+            ErrorKind::Statement,
+            format!("the text holds {} statements and one was expected", statements.len()),
+        )
+        .with_location(crate::error::Location::new("<statement>", sql, second.offset, 1))
+        .with_help("run each by itself")),
+    }
+}
+
+pub(super) fn columns(statement: &Statement<'_>) -> Box<[Box<str>]> {
+    (0..statement.column_count())
+        .map(|index| statement.column_name(index).unwrap_or_default().into())
+        .collect()
+}
+
+fn raw(value: crate::sql::ValueRef<'_>) -> Raw<'_> {
+    use crate::sql::ValueRef as V;
+    match value {
+        V::Null => Raw::Null,
+        V::Integer(n) => Raw::Integer(n),
+        V::Real(x) => Raw::Real(x),
+        V::Text(text) => Raw::Text(text.as_bytes()),
+        V::Blob(bytes) => Raw::Blob(bytes),
+    }
+}

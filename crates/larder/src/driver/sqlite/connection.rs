@@ -1,0 +1,369 @@
+//! One connection to SQLite.
+
+use super::action::Seen;
+use super::backoff::Backoff;
+use super::cache::{Entry, Statements};
+use super::fault;
+use super::open::Place;
+use crate::driver::{Access, Action, Connection, Interrupter, Lock, RowSink};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::text::{Verb, pragma};
+use crate::sql::{Cells, Param, Row, ValueRef};
+use rusqlite::types::ValueRef as Raw;
+use self_cell::self_cell;
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+self_cell!(
+    /// The connection, and the statements that were prepared on it and borrow from it.
+    struct Held {
+        owner: rusqlite::Connection,
+        #[not_covariant]
+        dependent: Statements,
+    }
+);
+
+/// A connection to SQLite with its statements.
+pub(super) struct Sqlite {
+    held: Held,
+    place: Place,
+    patience: Duration,
+    access: Access,
+    /// The open transaction and the savepoints in it, counted.
+    depth: usize,
+    /// The transaction that is open may only read.
+    reading: bool,
+    /// SQLite rolled the whole transaction back while we held it to be open.
+    lost: bool,
+    watching: bool,
+    seen: Seen,
+    noting: Arc<AtomicBool>,
+}
+
+#[allow(
+    unsafe_code,
+    reason = "the statements' borrow of their own connection keeps the compiler from seeing it"
+)]
+// SAFETY: a `rusqlite::Connection` may be moved to another thread, and so may its statements as long as they go with it:
+// SQLite is built to be used from one thread at a time, whichever that is. `Held` keeps both together, gives neither
+// away, and is reached only through `&mut self` (or `&self` of a type that is not `Sync`).
+unsafe impl Send for Sqlite {}
+
+impl Sqlite {
+    pub(super) fn new(
+        connection: rusqlite::Connection,
+        place: Place,
+        patience: Duration,
+        access: Access,
+        seen: Seen,
+        noting: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            held: Held::new(connection, |_| Statements::new()),
+            place,
+            patience,
+            access,
+            depth: 0,
+            reading: false,
+            lost: false,
+            watching: false,
+            seen,
+            noting,
+        }
+    }
+
+    /// Runs the statement and gives `with` what it stands on, row by row.
+    fn run<T>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        with: impl FnOnce(&rusqlite::Connection, &mut Entry<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if self.lost {
+            return Err(lost());
+        }
+        let may_write = self.access == Access::Write && !self.reading;
+        let watching = self.watching;
+        let result = self.held.with_dependent_mut(|connection, statements| {
+            let entry = statements.get(connection, sql)?;
+            allow(entry, sql, may_write, watching)?;
+            entry.bind(params)?;
+            let result = with(connection, entry);
+            entry.unbind();
+            result
+        });
+        if result.is_err() {
+            self.note_lost();
+        }
+        result
+    }
+
+    fn note_lost(&mut self) {
+        self.lost = self.depth > 0 && self.held.borrow_owner().is_autocommit();
+    }
+
+    /// Runs one of Larder's own statements that open or end a transaction.
+    fn control(&mut self, sql: &'static str) -> Result<()> {
+        self.held.with_dependent_mut(|connection, statements| {
+            let entry = statements.get(connection, sql)?;
+            step_through(entry, sql)
+        })
+    }
+}
+
+impl Connection for Sqlite {
+    fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.run(sql, params, |connection, entry| {
+            step_through(entry, sql)?;
+            Ok(if entry.verb.writes_rows() { connection.changes() } else { 0 })
+        })
+    }
+
+    fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
+        self.run(sql, params, |_, entry| {
+            let Entry { statement, columns, prepared_again, .. } = entry;
+            let mut rows = statement.raw_query();
+            let mut first = true;
+            while let Some(row) = rows.next().map_err(|error| fault::statement(error, sql))? {
+                if first {
+                    first = false;
+                    fresh_columns(row, columns, prepared_again);
+                }
+                if each(Row::new(&Stand { row, columns }))?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn begin(&mut self, access: Access) -> Result<()> {
+        if self.lost {
+            return Err(lost());
+        }
+        if self.depth > 0 {
+            self.control("SAVEPOINT larder")?;
+        } else {
+            match access {
+                Access::Read => self.control("BEGIN")?,
+                Access::Write if self.access == Access::Read => return Err(reader()),
+                Access::Write => self.begin_immediate()?,
+            }
+            self.reading = access == Access::Read;
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        if self.lost {
+            return Err(lost());
+        }
+        match self.depth {
+            0 => return Err(Error::new(ErrorKind::Internal, "there is no transaction to commit")),
+            1 => self.control("COMMIT").map_err(|error| match error.kind() {
+                ErrorKind::Io => Error::new(
+                    ErrorKind::UnknownOutcome,
+                    "the commit failed and may have happened all the same",
+                )
+                .with_help("read what was written before you write it again")
+                .with_cause(error),
+                _ => error,
+            })?,
+            _ => self.control("RELEASE larder")?,
+        }
+        self.depth -= 1;
+        self.reading &= self.depth > 0;
+        Ok(())
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        let gone = self.held.borrow_owner().is_autocommit();
+        match self.depth {
+            0 => return Ok(()),
+            _ if gone => {}
+            1 => self.control("ROLLBACK")?,
+            _ => {
+                self.control("ROLLBACK TO larder")?;
+                self.control("RELEASE larder")?;
+            }
+        }
+        self.depth -= 1;
+        // What SQLite threw away as a whole stays refused until the outermost level has heard of it.
+        self.lost = gone && self.depth > 0;
+        self.reading &= self.depth > 0;
+        Ok(())
+    }
+
+    fn lock(&mut self, name: &str) -> Result<Lock> {
+        match &self.place {
+            Place::File(path) => super::lock::lock(path, name, self.patience),
+            // Nobody else can reach it.
+            Place::Memory => Ok(Lock::new(())),
+        }
+    }
+
+    fn watch(&mut self, on: bool) -> Result<Vec<Action>> {
+        let seen = self.seen.take();
+        if on != self.watching {
+            // SQLite reports what a statement does while it prepares it: those at hand were prepared unwatched.
+            self.held.with_dependent_mut(|_, statements| statements.clear());
+            self.watching = on;
+            self.noting.store(on, Ordering::Relaxed);
+        }
+        Ok(seen)
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        let handle = self.held.borrow_owner().get_interrupt_handle();
+        Interrupter::new(move || handle.interrupt())
+    }
+}
+
+impl Sqlite {
+    /// Takes the write lock. The waiting is done here and not by SQLite, whose own pauses have no jitter.
+    fn begin_immediate(&mut self) -> Result<()> {
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        match self.without_patience(BEGIN) {
+            Err(error) if error.kind() == ErrorKind::Busy => {}
+            result => return result,
+        }
+        let mut wait = Backoff::new(self.patience);
+        while wait.pause() {
+            match self.without_patience(BEGIN) {
+                Err(error) if error.kind() == ErrorKind::Busy => {}
+                result => return result,
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            format!(
+                "another process has been writing to {} for {} ms",
+                self.place,
+                self.patience.as_millis()
+            ),
+        )
+        .with_help("try again, find what holds it, or set a longer busy_timeout"))
+    }
+
+    fn without_patience(&mut self, sql: &'static str) -> Result<()> {
+        self.held.borrow_owner().busy_timeout(Duration::ZERO).map_err(fault::general)?;
+        let result = self.control(sql);
+        self.held.borrow_owner().busy_timeout(self.patience).map_err(fault::general)?;
+        result
+    }
+}
+
+/// Refuses what a statement of this sort may not do here.
+fn allow(entry: &Entry<'_>, sql: &str, may_write: bool, watching: bool) -> Result<()> {
+    let refuse = |message: &str, help: &str| Err(Error::new(ErrorKind::Unsupported, message).with_help(help));
+    match entry.verb {
+        verb if verb.is_transaction_control() => {
+            return refuse(
+                "a statement opens or ends a transaction",
+                "leave that to `read`, `write` and `savepoint`, which commit on success and roll back on error",
+            );
+        }
+        Verb::Attach | Verb::Detach => {
+            return refuse("a statement attaches or detaches a database", "open the other one by itself");
+        }
+        Verb::Vacuum if !watching => return refuse("VACUUM can't run here", "use `vacuum` or `backup`"),
+        Verb::Pragma if !watching && is_setting(sql) => {
+            return refuse(
+                "a statement changes a setting of the connection",
+                "set it in the options when you open",
+            );
+        }
+        _ => {}
+    }
+    if entry.readonly || may_write { Ok(()) } else { Err(reader()) }
+}
+
+/// True for a PRAGMA that changes something; some take an argument and only answer.
+fn is_setting(sql: &str) -> bool {
+    const QUESTIONS: [&str; 14] = [
+        "foreign_key_check",
+        "foreign_key_list",
+        "incremental_vacuum",
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "integrity_check",
+        "optimize",
+        "quick_check",
+        "table_info",
+        "table_list",
+        "table_xinfo",
+        "wal_checkpoint",
+        "data_version",
+    ];
+    pragma(sql).is_none_or(|pragma| pragma.has_value && !QUESTIONS.contains(&pragma.name.as_str()))
+}
+
+fn reader() -> Error {
+    Error::new(ErrorKind::ReadOnly, "a statement writes where only reading is allowed")
+        .with_help("run it in `write`, on a database that was not opened read-only")
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Closed, "SQLite has rolled the whole transaction back after an earlier error in it")
+        .with_help("let the error leave the transaction's closure, then try again")
+}
+
+fn step_through(entry: &mut Entry<'_>, sql: &str) -> Result<()> {
+    let mut rows = entry.statement.raw_query();
+    while rows.next().map_err(|error| fault::statement(error, sql))?.is_some() {}
+    Ok(())
+}
+
+/// SQLite prepares a statement again when the schema has changed, and then `SELECT *` may have other columns.
+fn fresh_columns(row: &rusqlite::Row<'_>, columns: &mut Box<[Box<str>]>, prepared_again: &mut i32) {
+    let statement: &rusqlite::Statement<'_> = row.as_ref();
+    let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
+    if again != *prepared_again {
+        *prepared_again = again;
+        *columns = super::cache::columns(statement);
+    }
+}
+
+/// The row that a statement stands on.
+struct Stand<'r> {
+    row: &'r rusqlite::Row<'r>,
+    columns: &'r [Box<str>],
+}
+
+impl Cells for Stand<'_> {
+    fn columns(&self) -> &[Box<str>] {
+        self.columns
+    }
+
+    fn value(&self, index: usize) -> Result<ValueRef<'_>> {
+        let raw = self.row.get_ref(index).map_err(fault::general)?;
+        Ok(match raw {
+            Raw::Null => ValueRef::Null,
+            Raw::Integer(n) => ValueRef::Integer(n),
+            Raw::Real(x) => ValueRef::Real(x),
+            Raw::Blob(bytes) => ValueRef::Blob(bytes),
+            Raw::Text(bytes) => ValueRef::Text(std::str::from_utf8(bytes).map_err(|error| {
+                let name = self.columns.get(index).map_or("?", |name| name);
+                Error::new(ErrorKind::Conversion, format!("column `{name}` holds text that is not UTF-8"))
+                    .with_help("read it with CAST(… AS BLOB)")
+                    .with_cause(error)
+            })?),
+        })
+    }
+}
+
+/// Gives `with` the `rusqlite` connection behind a connection of this driver: the one way out of Larder's own types, for
+/// what Larder has no word for (a function of your own, the backup interface, a session). `None` for another driver.
+///
+/// What you do there Larder does not see: leave transactions and settings as they were.
+pub fn with_connection<T>(
+    connection: &mut dyn Connection,
+    with: impl FnOnce(&rusqlite::Connection) -> T,
+) -> Option<T> {
+    let any: &mut dyn Any = connection;
+    any.downcast_mut::<Sqlite>().map(|sqlite| with(sqlite.held.borrow_owner()))
+}

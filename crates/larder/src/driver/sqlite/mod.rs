@@ -1,0 +1,16 @@
+//! SQLite, through `rusqlite`. The only place that knows it.
+
+mod action;
+mod backoff;
+mod cache;
+mod connection;
+mod fault;
+mod lock;
+mod open;
+mod pragma;
+
+pub use connection::with_connection;
+pub use open::{Place, Settings, Sqlite};
+pub(crate) use pragma::{DEFAULTS, check as check_pragma};
+/// The crate that Larder talks to SQLite through, for [`with_connection`].
+pub use rusqlite;
