@@ -1,0 +1,89 @@
+//! The arrows: who may use whom. This is the one table; ARCHITECTURE.md explains it.
+
+/// The modules of the crate larder, and what each stands directly upon. What those stand upon may be used too, so every
+/// arrow runs downwards. `lib.rs` is the table of contents and stands above all.
+pub(super) const MODULES: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("path", &["error"]),
+    ("sql", &["error"]),
+    ("driver", &["sql"]),
+    ("db", &["driver", "path"]),
+    ("schema", &["db"]),
+    ("backup", &["db"]),
+    ("migrate", &["schema", "backup"]),
+    ("doctor", &["migrate"]),
+];
+
+/// The crates of the workspace, and the crates of the workspace that each may depend on.
+pub(super) const CRATES: &[(&str, &[&str])] = &[
+    ("larder-macros", &[]),
+    ("larder", &["larder-macros"]),
+    ("larder-cli", &["larder"]),
+    ("larder-bench", &["larder"]),
+    ("xtask", &[]),
+];
+
+/// Crates that do what Larder does. Only the benchmark knows them, and it stays out of the normal build.
+pub(super) const PEERS: &[&str] = &[
+    "barrel",
+    "deadpool-sqlite",
+    "diesel",
+    "diesel_migrations",
+    "r2d2",
+    "r2d2_sqlite",
+    "refinery",
+    "refinery-core",
+    "rusqlite_migration",
+    "sea-orm",
+    "sea-orm-migration",
+    "sqlx",
+    "sqlx-core",
+    "sqlx-sqlite",
+    "toasty",
+    "tokio-rusqlite",
+];
+
+/// The crates whose manifest may name a peer: this folder and all below it.
+pub(super) const PEERS_PLACE: &str = "crates/larder-bench/";
+
+/// The bindings of an engine, and the module of larder that alone may name them.
+pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys"];
+
+/// The module that may name the bindings.
+pub(super) const BINDINGS_PLACE: &str = "driver";
+
+/// Whether `user` may use `used` under a table: directly, through what stands between, or because they are one.
+/// `None` when the table does not know the user.
+pub(super) fn allowed(table: &[(&str, &[&str])], user: &str, used: &str) -> Option<bool> {
+    let (_, below) = table.iter().find(|(name, _)| *name == user)?;
+    Some(user == used || below.iter().any(|name| allowed(table, name, used) == Some(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_name_only_what_they_know_and_have_no_circle() {
+        for table in [MODULES, CRATES] {
+            for (at, (name, below)) in table.iter().enumerate() {
+                for used in *below {
+                    let place = table.iter().position(|(known, _)| known == used);
+                    assert!(
+                        place.is_some_and(|place| place < at),
+                        "{name} → {used}: write the lower one first"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn arrows_run_downwards_only() {
+        assert_eq!(allowed(MODULES, "migrate", "error"), Some(true));
+        assert_eq!(allowed(MODULES, "db", "db"), Some(true));
+        assert_eq!(allowed(MODULES, "db", "migrate"), Some(false));
+        assert_eq!(allowed(MODULES, "schema", "backup"), Some(false));
+        assert_eq!(allowed(MODULES, "elsewhere", "error"), None);
+    }
+}
