@@ -9,4 +9,6 @@ pub mod sql;
 
 pub use db::{Database, Health, OnOpen, Options, ReadTx, WriteTx};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
+pub use larder_macros::migrations;
+pub use migrate::{CodeMigration, Migration, MigrationSet};
 pub use sql::{ColumnIndex, Given, Json, Param, Row, ToValue, Value, ValueRef};

@@ -1,0 +1,5 @@
+-- What a small application keeps.
+CREATE TABLE agents(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+);

@@ -1,0 +1,2 @@
+-- larder: no-transaction
+CREATE INDEX CONCURRENTLY notes_agent ON notes(agent);

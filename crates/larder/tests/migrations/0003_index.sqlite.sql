@@ -1,0 +1,1 @@
+CREATE INDEX notes_agent ON notes(agent);
