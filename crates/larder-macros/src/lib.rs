@@ -24,6 +24,10 @@ use std::path::{Path, PathBuf};
 /// `0001_init.sqlite.sql`, `0001_init.sqlite.down.sql`. A folder that is missing or empty, and a file that breaks a
 /// rule, are errors of the compilation. The fingerprint of the set is computed here, so that the program can tell that
 /// a database is up to date without reading one migration.
+///
+/// Cargo builds again when an embedded file changes or goes away, but can't see that one was added. A debug build
+/// looks at the folder itself when it runs; before a release build that is not from scratch, touch the file in which
+/// the macro stands.
 #[proc_macro]
 pub fn migrations(input: TokenStream) -> TokenStream {
     let code = match Input::parse(input).and_then(|input| expand(&input)) {
@@ -196,6 +200,27 @@ mod tests {
         assert_eq!(resolve("/a/b", variable).unwrap(), Path::new("/a/b"));
         assert_eq!(resolve("a", variable).unwrap(), Path::new("/cargo_manifest_dir/a"));
         assert!(resolve("$NONE/a", variable).unwrap_err().contains("NONE is not set"));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_embedded_is_explained() {
+        let place = std::env::temp_dir().join(format!("larder-macros-{}", std::process::id()));
+        let input = Input { folder: place.to_str().unwrap().to_owned(), name: "app".to_owned() };
+        assert!(expand(&input).unwrap_err().contains("there is no folder"));
+        std::fs::create_dir(&place).unwrap();
+        let empty = expand(&input);
+        std::fs::write(place.join("0001_a.sql"), "SELECT 1").unwrap();
+        std::fs::write(place.join("0001_b.sql"), "SELECT 1").unwrap();
+        std::fs::write(place.join("c.sql"), "SELECT 1").unwrap();
+        let broken = expand(&input);
+        std::fs::remove_dir_all(&place).unwrap();
+        assert!(empty.unwrap_err().contains("there is no migration in"));
+        let broken = broken.unwrap_err();
+        for found in
+            ["- \"0001_a\" and \"0001_b\" have the same number; give", "- \"c.sql\": \"c\" does not begin"]
+        {
+            assert!(broken.contains(found), "{broken}");
+        }
     }
 
     #[test]
