@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_embedded_is_explained() {
-        let place = std::env::temp_dir().join(format!("larder-macros-{}", std::process::id()));
+        let place = env::temp_dir().join(format!("larder-macros-{}", std::process::id()));
         let input = Input { folder: place.to_str().unwrap().to_owned(), name: "app".to_owned() };
         assert!(expand(&input).unwrap_err().contains("there is no folder"));
         std::fs::create_dir(&place).unwrap();
