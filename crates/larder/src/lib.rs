@@ -5,6 +5,7 @@ pub mod driver;
 mod error;
 pub mod migrate;
 pub mod path;
+pub mod schema;
 pub mod sql;
 
 pub use db::{Database, Health, OnOpen, Options, ReadTx, WriteTx};
