@@ -202,8 +202,9 @@ impl<'a> Reader<'a> {
         let before = self.sql.get(self.copied..token.offset).unwrap_or_default();
         let out = self.out.get_or_insert_with(|| String::with_capacity(self.sql.len()));
         out.push_str(before);
-        // `LIMIT:n` must not become the name `LIMIT$1`, nor two neighbours one number.
-        if out.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()) {
+        // `LIMIT:n` must not become the name `LIMIT$1`, nor `1.:n` a number with letters in it, nor `@:n` the
+        // parameter `@$1`, nor two neighbours one number.
+        if out.ends_with(|c: char| c.is_ascii_alphanumeric() || "_$.@".contains(c) || !c.is_ascii()) {
             out.push(' ');
         }
         // Writing to a String does not fail.
@@ -256,6 +257,7 @@ mod tests {
             ("SELECT a[lo:hi], a[:lo]", "SELECT a[lo:hi], a[$1]", "lo"),
             ("SELECT a LIMIT:n", "SELECT a LIMIT $1", "n"),
             ("SELECT 1:n:m", "SELECT 1 $1 $2", "n m"),
+            ("SELECT 1.:n, @:m, 1.5:n", "SELECT 1. $1, @ $2, 1.5 $1", "n m"),
             ("SELECT $$ :a $1 $$, $t$:b$t$, :c", "SELECT $$ :a $1 $$, $t$:b$t$, $1", "c"),
             (
                 "SELECT j->'a'->>:k, j ? 'x', E'\\':a', f(a := :v)",

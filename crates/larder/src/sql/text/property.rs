@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Pieces that make the readers change their state, in any order.
-const PIECES: [&str; 62] = [
+const PIECES: [&str; 63] = [
     "'",
     "\"",
     "`",
@@ -63,6 +63,7 @@ const PIECES: [&str; 62] = [
     "ALTER TABLE ",
     "PRAGMA ",
     "->>",
+    "@",
     "-- larder:",
     " destructive ",
     "no-transaction",
