@@ -1,2 +1,121 @@
 //! Larder beside its peers, measured in one run.
-fn main() {}
+//!
+//! `cargo xtask bench` runs this program. It builds the workers of the peers (small workspaces of their own below
+//! `peers`, because one program links one SQLite), lets them work in turns, and writes `target/bench/report.md`.
+
+mod instruction;
+mod larder_worker;
+mod machine;
+mod measure;
+mod program;
+mod report;
+mod work;
+mod worker;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+use larder_bench_protocol::Outcome;
+
+use crate::measure::Effort;
+use crate::work::Work;
+
+/// Measures Larder beside its peers.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Arguments {
+    /// Fewer and shorter rounds: under two minutes after building.
+    #[arg(long)]
+    quick: bool,
+    /// Only this work; may be given several times.
+    #[arg(long, value_name = "WORK")]
+    only: Vec<String>,
+    /// How many rounds, instead of 15 (or 5 with --quick).
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Count the instructions of this work with valgrind, instead of timing.
+    #[arg(long, value_name = "WORK")]
+    instructions: Option<String>,
+    /// List the works.
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("worker") {
+        return larder_bench_protocol::serve(arguments, larder_worker::pick);
+    }
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            say(&format!("bench: {fault}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Outcome {
+    if arguments.list {
+        for work in work::ALL {
+            print(&format!("{:12} {}\n", work.name, work.story))?;
+        }
+        return Ok(());
+    }
+    let folder = tempfile::Builder::new().prefix("larder-bench-").tempdir()?;
+    if let Some(name) = &arguments.instructions {
+        let work = named(name)?;
+        build(&[work])?;
+        return print(&instruction::count(work, folder.path(), say)?);
+    }
+    let works = match arguments.only.as_slice() {
+        [] => work::ALL.to_vec(),
+        names => names.iter().map(|name| named(name)).collect::<Outcome<_>>()?,
+    };
+    build(&works)?;
+    let effort = Effort {
+        rounds: arguments.rounds.unwrap_or(if arguments.quick { 5 } else { 15 }).max(1),
+        budget_ms: if arguments.quick { 50 } else { 100 },
+    };
+    let mut measured = Vec::new();
+    for work in works {
+        let folder = folder.path().join(work.name);
+        measured.push(measure::measure(work, effort, &folder, say)?);
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let text = report::markdown(&measured, effort)?;
+    std::fs::create_dir_all(program::output())?;
+    std::fs::write(program::output().join("report.md"), &text)?;
+    print(&text)?;
+    say(&format!("written to {}", program::output().join("report.md").display()));
+    match measured.iter().map(|measured| measured.failures.len()).sum() {
+        0 => Ok(()),
+        failures => Err(format!("{failures} could not be measured").into()),
+    }
+}
+
+fn named(name: &str) -> Outcome<&'static Work> {
+    let found = work::ALL.iter().find(|work| work.name == name);
+    let names: Vec<&str> = work::ALL.iter().map(|work| work.name).collect();
+    Ok(found.ok_or_else(|| format!("no work is called {name}; there are {}", names.join(", ")))?)
+}
+
+fn build(works: &[&Work]) -> Outcome {
+    let programs: BTreeSet<_> = works.iter().flat_map(|work| work.subjects).map(|it| it.program).collect();
+    for program in programs {
+        say(&format!("building the worker {program:?}"));
+        program.build()?;
+    }
+    Ok(())
+}
+
+fn print(text: &str) -> Outcome {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+/// What goes on, for a person who waits.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

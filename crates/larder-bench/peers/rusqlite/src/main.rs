@@ -1,0 +1,47 @@
+//! Workers on the newest rusqlite, the one that Larder links too: the C library itself, rusqlite, refinery.
+
+mod copy;
+mod migration;
+mod read;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task, data, serve};
+use rusqlite::Connection;
+
+fn main() -> ExitCode {
+    serve(std::env::args().skip(1), pick)
+}
+
+fn pick(task: &Task) -> Outcome<(Hello, Round)> {
+    let round = match (task.work.as_str(), task.subject.as_str()) {
+        ("open", subject) => migration::open(task, migration::Subject::named(subject, task)?)?,
+        ("apply", subject) => migration::apply(task, migration::Subject::named(subject, task)?)?,
+        ("point-read", "raw") => read::raw(task)?,
+        ("point-read", "rusqlite") => read::cached(task)?,
+        ("point-read", "rusqlite-held") => read::held(task)?,
+        ("copy", "rusqlite") => copy::rebuild(task)?,
+        _ => return task.unknown(),
+    };
+    Ok((hello()?, round))
+}
+
+fn hello() -> Outcome<Hello> {
+    let connection = Connection::open_in_memory()?;
+    let mut statement = connection.prepare(HELLO)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Hello::new(rows.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Opens a file with the pragmas that every subject sets.
+fn open(file: &Path) -> Outcome<Connection> {
+    let connection = Connection::open(file)?;
+    connection.execute_batch(data::PRAGMAS)?;
+    Ok(connection)
+}
+
+/// Closes a connection and reports what it says.
+fn close(connection: Connection) -> Outcome {
+    Ok(connection.close().map_err(|(_, error)| error)?)
+}

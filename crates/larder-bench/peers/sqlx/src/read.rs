@@ -1,0 +1,49 @@
+//! One row by its primary key into a struct.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use larder_bench_protocol::{Outcome, Random, Round, Task, data};
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::{AssertSqlSafe, FromRow};
+use tokio::runtime::Runtime;
+
+/// sqlx knows no named parameters; the statement is otherwise that of all others.
+const READ_USER: &str = "SELECT id, name, email, age FROM users WHERE id = ?1";
+
+#[derive(FromRow)]
+struct User {
+    id: i64,
+    name: String,
+    email: String,
+    age: i64,
+}
+
+/// `query_as` on a pool of 10.
+pub fn pooled(task: &Task, runtime: Arc<Runtime>) -> Outcome<Round> {
+    let rows = task.number("rows")?;
+    let file = task.file("read.db")?;
+    let pool = runtime.block_on(async {
+        let pool = SqlitePoolOptions::new().max_connections(10).connect_with(crate::options(&file)).await?;
+        sqlx::raw_sql(data::USERS).execute(&pool).await?;
+        sqlx::raw_sql(AssertSqlSafe(data::fill_users(rows))).execute(&pool).await?;
+        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&pool).await?;
+        Outcome::Ok(pool)
+    })?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    Ok(Box::new(move || {
+        runtime.block_on(async {
+            let mut meter = clock.start(64);
+            while meter.more() {
+                let key = random.key(rows);
+                let query = sqlx::query_as::<_, User>(READ_USER).bind(key);
+                let user = black_box(query.fetch_one(&pool).await?);
+                if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
+                    return Err(format!("the wrong row for {key}").into());
+                }
+            }
+            Ok(meter.finish())
+        })
+    }))
+}

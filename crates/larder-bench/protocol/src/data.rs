@@ -1,0 +1,61 @@
+//! The data and the settings that all workers use: the same text of SQL for each.
+
+/// The pragmas of a database that Larder opens, in the order in which it sets them. Every subject sets these.
+pub const PRAGMAS: &str = "PRAGMA busy_timeout=5000;
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=NORMAL;
+PRAGMA foreign_keys=ON;
+PRAGMA wal_autocheckpoint=1000;
+PRAGMA temp_store=MEMORY;
+PRAGMA cache_size=-64000;";
+
+/// The table that single rows are read from.
+pub const USERS: &str = "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, \
+                         age INTEGER NOT NULL)";
+
+/// Fills [`USERS`] with rows 1 to `rows`.
+pub fn fill_users(rows: u64) -> String {
+    format!(
+        "INSERT INTO users(id, name, email, age)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+         SELECT i, 'name ' || i, 'user' || i || '@example.org', i % 90 FROM n"
+    )
+}
+
+/// The row of [`USERS`] with one key.
+pub const READ_USER: &str = "SELECT id, name, email, age FROM users WHERE id = :id";
+
+/// The table that a migration copies, with an index when `index` is set.
+pub fn orders(index: bool) -> String {
+    let table = "CREATE TABLE orders(id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, state TEXT NOT NULL, \
+                 amount REAL NOT NULL, note TEXT, created_at TEXT NOT NULL);";
+    if index { format!("{table}\n{ORDERS_INDEX};") } else { table.to_owned() }
+}
+
+const ORDERS_INDEX: &str = "CREATE INDEX orders_customer ON orders(customer_id)";
+
+/// Fills the table of [`orders`] with rows 1 to `rows`; a third of the notes is NULL.
+pub fn fill_orders(rows: u64) -> String {
+    format!(
+        "INSERT INTO orders(id, customer_id, state, amount, note, created_at)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+         SELECT i, (i * 7919) % 50000, CASE i % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'paid' ELSE 'sent' END,
+                (i % 100000) / 4.0, CASE WHEN i % 3 THEN 'note number ' || i END,
+                '2026-01-' || printf('%02d', 1 + i % 28) || 'T10:00:00.000Z'
+         FROM n"
+    )
+}
+
+/// The migration that is measured: a rebuild that keeps every row and value and adds a column.
+pub fn rebuild_orders(index: bool) -> String {
+    let index = if index { format!("{ORDERS_INDEX};\n") } else { String::new() };
+    format!(
+        "CREATE TABLE orders_new(id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open',
+    amount REAL NOT NULL, note TEXT, created_at TEXT NOT NULL, shipped_at TEXT);
+INSERT INTO orders_new(id, customer_id, state, amount, note, created_at)
+    SELECT id, customer_id, state, amount, note, created_at FROM orders;
+DROP TABLE orders;
+ALTER TABLE orders_new RENAME TO orders;
+{index}"
+    )
+}

@@ -1,0 +1,85 @@
+//! What every worker of the benchmark shares: the line protocol, the clock and the data.
+//!
+//! A worker is started as `worker SUBJECT WORK key=value…`. It sets up, prints one line that says which SQLite it
+//! links, and then runs one timed round for each line `go` on its standard input, printing one line of JSON a
+//! round. At the end of its input it goes away. The driver keeps the workers of all subjects alive at once and
+//! lets them work in turns, so that whatever disturbs the machine disturbs all of them.
+
+pub mod data;
+mod meter;
+pub mod set;
+mod task;
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+
+pub use meter::{Clock, Meter, Random, Sample};
+pub use task::Task;
+
+/// Whatever went wrong in a worker; the driver shows it and stops.
+pub type Fault = Box<dyn Error + Send + Sync>;
+
+/// The result of anything that a worker does.
+pub type Outcome<T = ()> = Result<T, Fault>;
+
+/// One timed round.
+pub type Round = Box<dyn FnMut() -> Outcome<Sample>>;
+
+/// What a worker links, said once before its first round.
+#[derive(Debug, Default)]
+pub struct Hello {
+    /// What `sqlite_version()` returned.
+    pub sqlite: String,
+    /// The lines of `PRAGMA compile_options`.
+    pub options: Vec<String>,
+}
+
+/// What to ask a connection for to fill a [`Hello`]: two columns of text, the version and one compile option a row.
+pub const HELLO: &str = "SELECT sqlite_version(), compile_options FROM pragma_compile_options";
+
+impl Hello {
+    /// Takes the rows of [`HELLO`].
+    pub fn new(rows: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut hello = Self::default();
+        for (version, option) in rows {
+            hello.sqlite = version;
+            hello.options.push(option);
+        }
+        hello
+    }
+}
+
+/// Runs a worker: `pick` sets up what the arguments ask for and returns the round to time.
+pub fn serve(
+    arguments: impl Iterator<Item = String>,
+    pick: impl FnOnce(&Task) -> Outcome<(Hello, Round)>,
+) -> ExitCode {
+    match run(arguments, pick) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let _ = writeln!(std::io::stderr(), "{fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(
+    arguments: impl Iterator<Item = String>,
+    pick: impl FnOnce(&Task) -> Outcome<(Hello, Round)>,
+) -> Outcome {
+    let task = Task::from_arguments(arguments)?;
+    let (hello, mut round) = pick(&task)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, r#"{{"sqlite":"{}","options":"{}"}}"#, hello.sqlite, hello.options.join(","))?;
+    out.flush()?;
+    for line in std::io::stdin().lock().lines() {
+        if line?.trim() != "go" {
+            break;
+        }
+        let sample = round()?;
+        writeln!(out, "{}", sample.json())?;
+        out.flush()?;
+    }
+    Ok(())
+}

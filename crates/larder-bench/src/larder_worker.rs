@@ -1,0 +1,17 @@
+//! Larder's own worker, through its public face alone.
+
+mod read;
+
+use larder::Database;
+use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task};
+
+/// Sets up what the arguments of a worker ask for.
+pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
+    let round = match (task.work.as_str(), task.subject.as_str()) {
+        ("point-read", "larder") => read::in_transaction(task)?,
+        ("point-read", "larder-single") => read::single(task)?,
+        _ => return task.unknown(),
+    };
+    let rows: Vec<(String, String)> = Database::open(":memory:")?.query_all(HELLO, &[])?;
+    Ok((Hello::new(rows), round))
+}

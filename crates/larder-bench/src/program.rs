@@ -1,0 +1,102 @@
+//! Where the workers are, how they are built, and which versions they link.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use larder_bench_protocol::Outcome;
+
+use crate::work::Program;
+
+impl Program {
+    fn folder(self) -> Option<&'static str> {
+        match self {
+            Self::Larder => None,
+            Self::Rusqlite => Some("rusqlite"),
+            Self::Pool => Some("pool"),
+            Self::Sqlx => Some("sqlx"),
+        }
+    }
+
+    /// Builds the worker with the release profile, unless it is this program.
+    pub(crate) fn build(self) -> Outcome {
+        let Some(folder) = self.folder() else { return Ok(()) };
+        let manifest = package().join("peers").join(folder).join("Cargo.toml");
+        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
+            .arg(&manifest)
+            .arg("--target-dir")
+            .arg(build_folder())
+            .status()?;
+        if status.success() { Ok(()) } else { Err(format!("{} does not build", manifest.display()).into()) }
+    }
+
+    /// The command that starts the worker.
+    pub(crate) fn command(self) -> Outcome<Vec<PathBuf>> {
+        Ok(match self.folder() {
+            None => vec![std::env::current_exe()?, "worker".into()],
+            Some(folder) => {
+                let name = format!("larder-bench-{folder}{}", std::env::consts::EXE_SUFFIX);
+                vec![build_folder().join("release").join(name)]
+            }
+        })
+    }
+
+    /// The version of a package that the worker links, from its Cargo.lock.
+    pub(crate) fn version_of(self, package_name: &str) -> Outcome<String> {
+        let lock = match self.folder() {
+            None => root().join("Cargo.lock"),
+            Some(folder) => package().join("peers").join(folder).join("Cargo.lock"),
+        };
+        let text = std::fs::read_to_string(&lock)?;
+        version_in(&text, package_name)
+            .ok_or_else(|| format!("{package_name} is not in {}", lock.display()).into())
+    }
+}
+
+fn version_in(lock: &str, package_name: &str) -> Option<String> {
+    let name = format!("name = \"{package_name}\"");
+    let mut lines = lock.lines();
+    lines.find(|line| *line == name)?;
+    let version = lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')?;
+    Some(version.to_owned())
+}
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    package().ancestors().nth(2).unwrap_or_else(package).to_path_buf()
+}
+
+/// Where the report and the peers' builds go.
+pub(crate) fn output() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("bench")
+}
+
+fn build_folder() -> PathBuf {
+    output().join("build")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_gives_the_version_of_a_package() {
+        let lock = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"ab\"\nversion = \"2.1.0\"\n";
+        assert_eq!(version_in(lock, "ab").as_deref(), Some("2.1.0"));
+        assert_eq!(version_in(lock, "b"), None);
+    }
+
+    #[test]
+    fn every_subject_has_a_version() {
+        for work in crate::work::ALL {
+            for subject in work.subjects {
+                subject.program.version_of(subject.package).unwrap();
+            }
+        }
+    }
+}
