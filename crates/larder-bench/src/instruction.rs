@@ -10,8 +10,8 @@ use crate::program;
 use crate::work::{Case, Subject, Work};
 use crate::worker::arguments;
 
-/// Operations of a round, where a worker lets the driver say.
-const OPS: u64 = 200;
+/// Operations of a round, where a worker lets the driver say. Many, so that the first round has warmed every cache.
+const OPS: u64 = 5000;
 
 /// Counts for every subject of every case, as a Markdown table. The profiles stay in `target/bench/callgrind`.
 pub(crate) fn count(work: &'static Work, folder: &Path, mut say: impl FnMut(&str)) -> Outcome<String> {

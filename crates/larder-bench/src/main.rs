@@ -14,7 +14,9 @@ mod worker;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 use larder_bench_protocol::Outcome;
@@ -38,6 +40,9 @@ struct Arguments {
     /// Count the instructions of this work with valgrind, instead of timing.
     #[arg(long, value_name = "WORK")]
     instructions: Option<String>,
+    /// Where the databases are put for the time being, instead of the system's folder for such things.
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
     /// List the works.
     #[arg(long)]
     list: bool,
@@ -64,7 +69,8 @@ fn run(arguments: &Arguments) -> Outcome {
         }
         return Ok(());
     }
-    let folder = tempfile::Builder::new().prefix("larder-bench-").tempdir()?;
+    let place = arguments.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = tempfile::Builder::new().prefix("larder-bench-").tempdir_in(place)?;
     if let Some(name) = &arguments.instructions {
         let work = named(name)?;
         build(&[work])?;
@@ -82,10 +88,12 @@ fn run(arguments: &Arguments) -> Outcome {
     let mut measured = Vec::new();
     for work in works {
         let folder = folder.path().join(work.name);
+        let start = Instant::now();
         measured.push(measure::measure(work, effort, &folder, say)?);
+        say(&format!("{}: {:.0} s", work.name, start.elapsed().as_secs_f64()));
         std::fs::remove_dir_all(&folder)?;
     }
-    let text = report::markdown(&measured, effort)?;
+    let text = report::markdown(&measured, effort, folder.path())?;
     std::fs::create_dir_all(program::output())?;
     std::fs::write(program::output().join("report.md"), &text)?;
     print(&text)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use larder_bench_protocol::Outcome;
 
@@ -10,7 +11,7 @@ use crate::measure::{Effort, Measured, Spread};
 use crate::work::Bound;
 
 /// Writes the whole report.
-pub(crate) fn markdown(all: &[Measured], effort: Effort) -> Outcome<String> {
+pub(crate) fn markdown(all: &[Measured], effort: Effort, folder: &Path) -> Outcome<String> {
     let mut text = String::from("# Larder beside its peers\n\n");
     writeln!(
         text,
@@ -19,7 +20,7 @@ pub(crate) fn markdown(all: &[Measured], effort: Effort) -> Outcome<String> {
          is shown. All subjects set the same pragmas.\n",
         effort.rounds
     )?;
-    for (name, value) in machine::describe() {
+    for (name, value) in machine::describe(folder) {
         writeln!(text, "- {name}: {value}")?;
     }
     text.push_str("\n## Goals\n\n| work | goal | measured | middle half | met |\n|---|--:|--:|--:|---|\n");

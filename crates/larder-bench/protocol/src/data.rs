@@ -22,6 +22,10 @@ pub fn fill_users(rows: u64) -> String {
     )
 }
 
+/// One small write to [`USERS`] after the file was filled, closed and opened again. All who read do this first: beside
+/// a log without a page in it each read asks the system for the size of the file, beside one with a page it does not.
+pub const TOUCH_USERS: &str = "UPDATE users SET age = age WHERE id = 1";
+
 /// The row of [`USERS`] with one key.
 pub const READ_USER: &str = "SELECT id, name, email, age FROM users WHERE id = :id";
 

@@ -112,11 +112,13 @@ pub fn apply(task: &Task) -> Outcome<Round> {
 
 /// One row by its primary key through the query builder, whose statement diesel caches.
 pub fn read(task: &Task) -> Outcome<Round> {
-    let mut connection = connect(&task.file("read.db")?)?;
-    let rows = task.number("rows")?;
+    let (file, rows) = (task.file("read.db")?, task.number("rows")?);
+    let mut connection = connect(&file)?;
     connection.batch_execute(data::USERS)?;
     connection.batch_execute(&data::fill_users(rows))?;
-    connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    drop(connection);
+    let mut connection = connect(&file)?;
+    connection.batch_execute(data::TOUCH_USERS)?;
     let clock = task.clock();
     let mut random = Random::new(7);
     Ok(Box::new(move || {

@@ -79,18 +79,19 @@ struct User {
 
 /// A connection from the pool and `prepare_cached`, each time.
 pub fn pooled_read(task: &Task) -> Outcome<Round> {
-    let manager = SqliteConnectionManager::file(task.file("read.db")?).with_init(|connection| {
+    let (file, rows) = (task.file("read.db")?, task.number("rows")?);
+    let connection = Connection::open(&file)?;
+    connection.execute_batch(data::PRAGMAS)?;
+    connection.execute_batch(data::USERS)?;
+    connection.execute_batch(&data::fill_users(rows))?;
+    close(connection)?;
+    let manager = SqliteConnectionManager::file(&file).with_init(|connection| {
         connection.execute_batch(data::PRAGMAS)?;
         connection.set_prepared_statement_cache_capacity(256);
         Ok(())
     });
     let pool = r2d2::Pool::builder().max_size(10).build(manager)?;
-    let rows = task.number("rows")?;
-    let connection = pool.get()?;
-    connection.execute_batch(data::USERS)?;
-    connection.execute_batch(&data::fill_users(rows))?;
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-    drop(connection);
+    pool.get()?.execute_batch(data::TOUCH_USERS)?;
     let clock = task.clock();
     let mut random = Random::new(7);
     Ok(Box::new(move || {

@@ -27,10 +27,13 @@ impl User {
 }
 
 fn filled(task: &Task) -> Outcome<Connection> {
-    let connection = crate::open(&task.file("read.db")?)?;
+    let file = task.file("read.db")?;
+    let connection = crate::open(&file)?;
     connection.execute_batch(data::USERS)?;
     connection.execute_batch(&data::fill_users(task.number("rows")?))?;
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    crate::close(connection)?;
+    let connection = crate::open(&file)?;
+    connection.execute_batch(data::TOUCH_USERS)?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }

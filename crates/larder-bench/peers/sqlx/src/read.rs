@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use larder_bench_protocol::{Outcome, Random, Round, Task, data};
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow};
 use tokio::runtime::Runtime;
 
 /// sqlx knows no named parameters; the statement is otherwise that of all others.
@@ -24,10 +24,12 @@ pub fn pooled(task: &Task, runtime: Arc<Runtime>) -> Outcome<Round> {
     let rows = task.number("rows")?;
     let file = task.file("read.db")?;
     let pool = runtime.block_on(async {
+        let mut connection = crate::options(&file).connect().await?;
+        sqlx::raw_sql(data::USERS).execute(&mut connection).await?;
+        sqlx::raw_sql(AssertSqlSafe(data::fill_users(rows))).execute(&mut connection).await?;
+        connection.close().await?;
         let pool = SqlitePoolOptions::new().max_connections(10).connect_with(crate::options(&file)).await?;
-        sqlx::raw_sql(data::USERS).execute(&pool).await?;
-        sqlx::raw_sql(AssertSqlSafe(data::fill_users(rows))).execute(&pool).await?;
-        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&pool).await?;
+        sqlx::raw_sql(data::TOUCH_USERS).execute(&pool).await?;
         Outcome::Ok(pool)
     })?;
     let clock = task.clock();
