@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask TASK`. One file a task.
 
+mod bench;
 mod ci;
 mod mirror;
 mod run;
@@ -20,6 +21,7 @@ Usage: cargo xtask TASK
   test [ARGUMENTS]   every test, of the workspace and at the old end of the range of rusqlite;
                      ARGUMENTS go to `cargo test`, such as part of a test's name
   ci                 every check of a change, the tests last
+  bench [ARGUMENTS]  Larder beside its peers, timed; --quick takes under two minutes after building
   structure          only the rules of the structure (they are tests too)
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let outcome = match task.as_deref() {
         Some("test") => test::test(&root(), &rest),
+        Some("bench") => bench::bench(&root(), &rest),
         Some("ci") if rest.is_empty() => ci::ci(&root()),
         Some("structure") if rest.is_empty() => structure::report(&root()),
         _ => usage(),
