@@ -9,26 +9,54 @@ use std::fmt;
 /// Why a row did not fit. It never holds the value itself, which may be a secret.
 #[derive(Debug)]
 pub(super) struct Failure {
-    message: String,
+    /// None: the type asked for said it in words of its own. They may quote the value, so they are not repeated.
+    message: Option<String>,
     column: Option<String>,
     cause: Option<Error>,
 }
 
 impl Failure {
-    pub(super) fn in_column(mut self, index: usize, name: &str) -> Self {
+    fn says(message: impl fmt::Display) -> Self {
+        Self { message: Some(message.to_string()), column: None, cause: None }
+    }
+
+    /// Adds the column, and where the type said no in its own words what was asked of which value.
+    pub(super) fn in_column<T>(mut self, row: Row<'_>, index: usize) -> Self {
         if self.column.is_none() {
+            let name = row.columns().get(index).map_or("?", |name| name);
             self.column = Some(format!("column `{name}` (position {index})"));
         }
+        if self.message.is_none() {
+            let kind = row.cell(index).map_or("something", ValueRef::kind);
+            self.message =
+                Some(format!("it holds {kind} that `{}` does not take", std::any::type_name::<T>()));
+        }
         self
+    }
+
+    /// The same for the whole row; where it is one value, that is the value.
+    pub(super) fn in_row<T>(self, row: Row<'_>) -> Self {
+        match (&self.message, row.columns()) {
+            (Some(_), _) => self,
+            (None, [_]) => self.in_column::<T>(row, 0),
+            (None, _) => Self {
+                message: Some(format!(
+                    "`{}` does not take the values of the row",
+                    std::any::type_name::<T>()
+                )),
+                ..self
+            },
+        }
     }
 
     pub(super) fn into_error(self) -> Error {
         if let Some(cause) = self.cause {
             return cause;
         }
+        let message = self.message.unwrap_or_default();
         let message = match self.column {
-            Some(column) => format!("{column}: {}", self.message),
-            None => self.message,
+            Some(column) => format!("{column}: {message}"),
+            None => message,
         };
         Error::new(ErrorKind::Conversion, message)
     }
@@ -36,36 +64,42 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { message: String::new(), column: None, cause: Some(error) }
+        Self { message: None, column: None, cause: Some(error) }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message.as_deref().unwrap_or("a value does not fit"))
     }
 }
 
 impl std::error::Error for Failure {}
 
 impl de::Error for Failure {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), column: None, cause: None }
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self { message: None, column: None, cause: None }
     }
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("it holds {}, and {expected} was asked for", kind(&found)))
+        Self::says(format_args!("it holds {}, and {expected} was asked for", kind(&found)))
     }
     fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("it holds {} that is not {expected}", kind(&found)))
+        Self::says(format_args!("it holds {} that is not {expected}", kind(&found)))
     }
     fn missing_field(field: &'static str) -> Self {
-        Self::custom(format_args!("the row has no column `{field}`"))
+        Self::says(format_args!("the row has no column `{field}`"))
     }
     fn duplicate_field(field: &'static str) -> Self {
-        Self::custom(format_args!("the row has two columns `{field}`: give one another name with AS"))
+        Self::says(format_args!("the row has two columns `{field}`: give one another name with AS"))
+    }
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Self::says(format_args!("the row has a column `{field}`, which is not asked for"))
+    }
+    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Self {
+        Self::says(format_args!("there are {length} values or bytes, and {expected} was asked for"))
     }
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::custom(format_args!("it holds text that is none of `{}`", expected.join("`, `")))
+        Self::says(format_args!("it holds text that is none of `{}`", expected.join("`, `")))
     }
 }
 
@@ -90,7 +124,7 @@ pub(super) struct CellDeserializer<'r> {
 
 impl<'r> CellDeserializer<'r> {
     fn wrong<T>(&self, expected: &'static str) -> Result<T, Failure> {
-        Err(de::Error::custom(format_args!("it holds {}, and {expected} was asked for", self.value.kind())))
+        Err(Failure::says(format_args!("it holds {}, and {expected} was asked for", self.value.kind())))
     }
 
     fn number<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Failure> {
@@ -189,9 +223,17 @@ impl<'r> Deserializer<'r> for CellDeserializer<'r> {
         }
     }
 
+    /// For a type that keeps text and nothing else; those that come through `deserialize_str` may know a form in bytes too.
+    fn deserialize_string<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match self.value {
+            ValueRef::Text(text) => visitor.visit_borrowed_str(text),
+            _ => self.wrong("text"),
+        }
+    }
+
     forward_to_deserialize_any! {
         <W: Visitor<'r>>
-        char str string bytes byte_buf unit unit_struct map struct tuple_struct identifier ignored_any
+        char str bytes byte_buf unit unit_struct map struct tuple_struct identifier ignored_any
     }
 }
 
@@ -208,7 +250,7 @@ impl<'r> RowDeserializer<'r> {
     fn only(&self) -> Result<CellDeserializer<'r>, Failure> {
         match self.row.columns() {
             [_] => Ok(CellDeserializer { value: self.row.cell(0)? }),
-            columns => Err(de::Error::custom(format_args!(
+            columns => Err(Failure::says(format_args!(
                 "the row has {} columns and one value was asked for: take a tuple or a struct",
                 columns.len()
             ))),
@@ -216,7 +258,7 @@ impl<'r> RowDeserializer<'r> {
     }
 
     fn name<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
-        result.map_err(|e| e.in_column(0, self.row.columns().first().map_or("?", |name| name)))
+        result.map_err(|e| e.in_column::<T>(self.row, 0))
     }
 }
 
@@ -285,7 +327,7 @@ impl<'r> Deserializer<'r> for RowDeserializer<'r> {
             return self.name(self.only()?.deserialize_seq(visitor));
         }
         if columns != length {
-            return Err(de::Error::custom(format_args!(
+            return Err(Failure::says(format_args!(
                 "the row has {columns} columns and {length} were asked for"
             )));
         }
@@ -338,9 +380,8 @@ impl<'r> Columns<'r> {
     fn take<T: DeserializeSeed<'r>>(&mut self, seed: T) -> Result<T::Value, Failure> {
         let index = self.next;
         self.next += 1;
-        let name = self.row.columns().get(index).map_or("?", |name| name);
         seed.deserialize(CellDeserializer { value: self.row.cell(index)? })
-            .map_err(|e| e.in_column(index, name))
+            .map_err(|e| e.in_column::<T::Value>(self.row, index))
     }
 }
 

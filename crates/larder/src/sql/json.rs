@@ -43,11 +43,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Json<T> {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Json<T>, E> {
                 // The position is enough to find the fault; the parser's own message may quote the value.
                 serde_json::from_str(text).map(Json).map_err(|error| {
-                    E::custom(format_args!(
-                        "it holds text that is not the JSON asked for, at line {} column {}",
-                        error.line(),
-                        error.column()
-                    ))
+                    let wanted =
+                        format!("the JSON asked for, at its line {} column {}", error.line(), error.column());
+                    E::invalid_value(serde::de::Unexpected::Str(text), &wanted.as_str())
                 })
             }
         }

@@ -140,7 +140,7 @@ pub fn timestamp_text(at: Timestamp) -> String {
     format!("{at:.6}")
 }
 
-/// JSON text.
+/// JSON text. Read it back as `Json<serde_json::Value>`: the type itself takes a column as it is, and text as a string.
 impl ToValue for serde_json::Value {
     fn to_value(&self) -> Result<Given<'_>> {
         Ok(Given::Owned(Value::Text(self.to_string())))

@@ -40,7 +40,7 @@ impl<'r> Row<'r> {
     pub fn get<T: Deserialize<'r>>(&self, column: impl ColumnIndex) -> Result<T> {
         let index = column.index_in(self.columns())?;
         T::deserialize(CellDeserializer { value: self.cells.value(index)? })
-            .map_err(|e| self.failed(index, e))
+            .map_err(|e| e.in_column::<T>(*self, index).into_error())
     }
 
     /// The value of a column as the database holds it.
@@ -65,15 +65,11 @@ impl<'r> Row<'r> {
     /// # Errors
     /// [`ErrorKind::Conversion`] when it does not fit.
     pub fn to<T: Deserialize<'r>>(&self) -> Result<T> {
-        T::deserialize(RowDeserializer::new(*self)).map_err(|e| e.into_error())
+        T::deserialize(RowDeserializer::new(*self)).map_err(|e| e.in_row::<T>(*self).into_error())
     }
 
     pub(super) fn cell(&self, index: usize) -> Result<ValueRef<'r>> {
         self.cells.value(index)
-    }
-
-    fn failed(&self, index: usize, error: super::de::Failure) -> Error {
-        error.in_column(index, self.columns().get(index).map_or("?", |name| name)).into_error()
     }
 }
 
