@@ -54,9 +54,9 @@ impl Database {
     pub fn health(&self) -> Result<Health> {
         // The head of the file is read for this, and checked.
         let _: i64 = self.query_one("PRAGMA schema_version", &[])?;
-        let opened = self.inner.place.identity;
-        let now = self.inner.place.file.as_deref().and_then(Identity::of);
-        Ok(Health { in_place: opened == now, writable: !self.inner.place.read_only })
+        let opened = self.inner.identity;
+        let now = self.inner.driver.file().and_then(Identity::of);
+        Ok(Health { in_place: opened == now, writable: !self.inner.read_only })
     }
 
     /// True when the engine answers and the file is in its place. [`Database::health`] says more.

@@ -17,7 +17,7 @@ use reader::Readers;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use writer::Writer;
@@ -56,25 +56,13 @@ pub struct Database {
 
 struct Inner {
     driver: Arc<dyn Driver>,
-    place: Placement,
-    writer: Writer,
-    readers: Readers,
-    closed: AtomicBool,
-}
-
-/// What a handle knows of where its database is.
-#[derive(Clone, Debug)]
-struct Placement {
-    /// As it is shown to people: without a password.
-    shown: String,
-    /// The file, where it is one.
-    file: Option<PathBuf>,
-    /// Everything goes through one connection, for there can be no second (a database in memory).
-    single: bool,
     /// Opened only for reading.
     read_only: bool,
     /// The file's identity when it was opened.
     identity: Option<health::Identity>,
+    writer: Writer,
+    readers: Readers,
+    closed: AtomicBool,
 }
 
 impl Database {
@@ -93,18 +81,19 @@ impl Database {
         Options::url(url)
     }
 
-    fn connect(driver: Arc<dyn Driver>, mut place: Placement) -> Result<Self> {
+    fn connect(driver: Arc<dyn Driver>, read_only: bool) -> Result<Self> {
         let readers = Readers::new(Arc::clone(&driver));
-        let first = if place.read_only {
+        let first = if read_only {
             // Opened now, so that what is wrong with the file is said now.
             readers.give_back(driver.connect(Access::Read)?);
             None
         } else {
             Some(driver.connect(Access::Write)?)
         };
-        place.identity = place.file.as_deref().and_then(health::Identity::of);
+        let identity = driver.file().and_then(health::Identity::of);
         let writer = Writer::new(Arc::clone(&driver), first);
-        Ok(Self { inner: Arc::new(Inner { driver, place, writer, readers, closed: AtomicBool::new(false) }) })
+        let closed = AtomicBool::new(false);
+        Ok(Self { inner: Arc::new(Inner { driver, read_only, identity, writer, readers, closed }) })
     }
 
     /// Runs `f` in a transaction that reads: all it sees is one state of the database, which writers neither change nor
@@ -114,7 +103,7 @@ impl Database {
     /// What `f` returns, or what the engine says. On a database in memory, [`ErrorKind::Nested`] inside a `write`.
     pub fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
         self.check_open()?;
-        if self.inner.place.single {
+        if self.is_single() {
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
         self.inner.readers.with(|connection| transaction::read(connection, f))
@@ -171,7 +160,7 @@ impl Database {
 
     fn straight<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
         self.check_open()?;
-        if self.inner.place.single {
+        if self.is_single() {
             // Its only connection may write; the transaction is what keeps the statement from it.
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
@@ -182,8 +171,10 @@ impl Database {
     /// Other clones of the handle are of no use afterwards. Dropping the last handle closes too, but in silence.
     ///
     /// # Errors
-    /// What the engine says of the checkpoint. Another process that has the file open is no error: the log then stays.
+    /// What the engine says of the checkpoint; [`ErrorKind::Nested`] inside a transaction of the same thread. Another
+    /// process that has the file open is no error: the log then stays.
     pub fn close(self) -> Result<()> {
+        self.inner.writer.check_free()?;
         if self.inner.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -201,12 +192,12 @@ impl Database {
 
     /// The file of the database, where it is one file.
     pub fn file(&self) -> Option<&Path> {
-        self.inner.place.file.as_deref()
+        self.inner.driver.file()
     }
 
     /// True for a handle that was opened only for reading.
     pub fn is_read_only(&self) -> bool {
-        self.inner.place.read_only
+        self.inner.read_only
     }
 
     /// Runs `f` with the connection that writes, outside any transaction, while nobody else of this process uses it. For
@@ -218,7 +209,7 @@ impl Database {
 
     /// There can be no second connection: a database in memory.
     pub(crate) fn is_single(&self) -> bool {
-        self.inner.place.single
+        self.inner.driver.is_single()
     }
 
     fn check_open(&self) -> Result<()> {
@@ -230,7 +221,7 @@ impl Database {
 
     fn check_writable(&self) -> Result<()> {
         self.check_open()?;
-        if self.inner.place.read_only {
+        if self.inner.read_only {
             return Err(Error::new(
                 ErrorKind::ReadOnly,
                 format!("the database {self} was opened only for reading"),
@@ -244,12 +235,12 @@ impl Database {
 /// Where it is, without a password.
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.place.shown)
+        self.inner.driver.fmt(f)
     }
 }
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("place", &self.inner.place.shown).finish_non_exhaustive()
+        f.debug_struct("Database").field("place", &self.to_string()).finish_non_exhaustive()
     }
 }

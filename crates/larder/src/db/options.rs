@@ -1,6 +1,6 @@
 //! How a database is opened.
 
-use super::{Database, Placement};
+use super::Database;
 use crate::driver::Driver;
 use crate::driver::sqlite::{self, Place, Settings, Sqlite};
 use crate::error::{Error, ErrorKind, Result};
@@ -67,7 +67,8 @@ impl Options {
         Self::of(Target::Path(path.as_ref().to_owned()))
     }
 
-    /// The options for a driver of your own, as one that injects faults in a test. Settings are its own business.
+    /// The options for a driver of your own, as one that injects faults in a test. The place and the settings are its
+    /// own business: of the options only [`Options::read_only`] and what runs on opening count.
     pub fn driver(driver: Arc<dyn Driver>) -> Self {
         Self::of(Target::Driver(driver))
     }
@@ -134,8 +135,7 @@ impl Options {
         for (name, value) in &self.settings.pragmas {
             sqlite::check_pragma(name, value)?;
         }
-        let (driver, place) = self.resolve()?;
-        let database = Database::connect(driver, place)?;
+        let database = Database::connect(self.resolve()?, self.settings.read_only)?;
         tracing::debug!(database = %database, "opened");
         if self.run_on_open && !self.settings.read_only {
             for what in &self.on_open {
@@ -161,33 +161,21 @@ impl Options {
         Ok(())
     }
 
-    fn resolve(&self) -> Result<(Arc<dyn Driver>, Placement)> {
+    fn resolve(&self) -> Result<Arc<dyn Driver>> {
         let place = match &self.target {
-            Target::Driver(driver) => {
-                let place = Placement {
-                    shown: format!("{driver:?}"),
-                    file: None,
-                    single: false,
-                    read_only: self.settings.read_only,
-                    identity: None,
-                };
-                return Ok((Arc::clone(driver), place));
-            }
+            Target::Driver(driver) => return Ok(Arc::clone(driver)),
             Target::Url(url) => place(url)?,
             Target::Path(path) if path.as_os_str() == ":memory:" => Place::Memory,
             Target::Path(path) => file(path)?,
         };
-        let placement = Placement {
-            shown: place.to_string(),
-            file: match &place {
-                Place::File(path) => Some(path.clone()),
-                Place::Memory => None,
-            },
-            single: place == Place::Memory,
-            read_only: self.settings.read_only,
-            identity: None,
-        };
-        Ok((Arc::new(Sqlite { place, settings: self.settings.clone() }), placement))
+        if place == Place::Memory && self.settings.read_only {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a database in memory can't be opened only for reading",
+            )
+            .with_help("it would be empty for ever: open it for writing, or give a file"));
+        }
+        Ok(Arc::new(Sqlite { place, settings: self.settings.clone() }))
     }
 }
 
@@ -195,7 +183,14 @@ impl Options {
 fn place(url: &str) -> Result<Place> {
     let path = match url.split_once(':') {
         _ if url == ":memory:" => return Ok(Place::Memory),
-        Some(("sqlite", ":memory:")) => return Ok(Place::Memory),
+        Some(("sqlite", ":memory:" | "//:memory:")) => return Ok(Place::Memory),
+        Some(("sqlite", rest)) if rest.contains('?') => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a `sqlite:` URL with parameters behind a `?` is not taken",
+            )
+            .with_help("give them as options; a file with a `?` in its name is given by its path alone"));
+        }
         Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
         Some(("postgres" | "postgresql", _)) => {
             return Err(Error::new(ErrorKind::Unsupported, "this build of Larder has no PostgreSQL")

@@ -7,56 +7,78 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(super) struct Writer {
     driver: Arc<dyn Driver>,
-    connection: Mutex<Option<Box<dyn Connection>>>,
+    slot: Mutex<Slot>,
     /// The thread that has the connection now; 0 for none.
     holder: AtomicU64,
 }
 
+struct Slot {
+    connection: Option<Box<dyn Connection>>,
+    /// Nobody opens it again.
+    closed: bool,
+}
+
 impl Writer {
     pub(super) fn new(driver: Arc<dyn Driver>, first: Option<Box<dyn Connection>>) -> Self {
-        Self { driver, connection: Mutex::new(first), holder: AtomicU64::new(0) }
+        Self {
+            driver,
+            slot: Mutex::new(Slot { connection: first, closed: false }),
+            holder: AtomicU64::new(0),
+        }
     }
 
     /// Waits for the connection and runs `f` on it.
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
-        let me = this_thread();
-        if self.holder.load(Ordering::Relaxed) == me {
-            return Err(Error::new(
-                ErrorKind::Nested,
-                "a transaction was asked for inside another of the same thread",
-            )
-            .with_help("use the transaction that is open, or its `savepoint`"));
+        self.check_free()?;
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = Turn::take(&self.holder);
+        if slot.closed {
+            return Err(closed());
         }
-        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let _turn = Turn::take(&self.holder, me);
-        let connection = match slot.as_mut() {
+        let connection = match slot.connection.as_mut() {
             Some(connection) => connection,
-            None => slot.insert(self.driver.connect(Access::Write)?),
+            None => slot.connection.insert(self.driver.connect(Access::Write)?),
         };
         let result = f(connection.as_mut());
-        // A rollback that failed leaves the connection in a state that nobody knows: the next to write gets a new one.
-        if result.as_ref().is_err_and(|error| error.find::<RollbackFailed>().is_some()) {
-            *slot = None;
+        // A rollback that failed leaves the connection in a state that nobody knows: the next to write gets a new one,
+        // unless the database would be gone with it.
+        if result.as_ref().is_err_and(RollbackFailed::is_in) && !self.driver.is_single() {
+            slot.connection = None;
         }
         result
     }
 
-    /// Runs `last` on the connection, if there is one, and closes it.
-    pub(super) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
-        if self.holder.load(Ordering::Relaxed) == this_thread() {
-            return Err(Error::new(ErrorKind::Nested, "the database can't be closed inside a transaction"));
+    /// Refuses to wait for what the same thread holds.
+    pub(super) fn check_free(&self) -> Result<()> {
+        if self.holder.load(Ordering::Relaxed) != this_thread() {
+            return Ok(());
         }
-        let slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
-        slot.map_or(Ok(()), |mut connection| last(connection.as_mut()))
+        Err(Error::new(
+            ErrorKind::Nested,
+            "the database was asked for inside a transaction of the same thread",
+        )
+        .with_help("use the transaction that is open, or its `savepoint`"))
     }
+
+    /// Runs `last` on the connection, if there is one, and closes it for good.
+    pub(super) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.closed = true;
+        slot.connection.take().map_or(Ok(()), |mut connection| last(connection.as_mut()))
+    }
+}
+
+/// Somebody else closed the handle in the meantime.
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the database was closed")
 }
 
 /// Marks the thread as the holder as long as it lives, also through a panic.
 struct Turn<'a>(&'a AtomicU64);
 
 impl<'a> Turn<'a> {
-    fn take(holder: &'a AtomicU64, me: u64) -> Self {
-        holder.store(me, Ordering::Relaxed);
+    fn take(holder: &'a AtomicU64) -> Self {
+        holder.store(this_thread(), Ordering::Relaxed);
         Self(holder)
     }
 }
@@ -78,6 +100,12 @@ fn this_thread() -> u64 {
 pub(super) struct RollbackFailed {
     pub(super) because: Error,
     pub(super) rollback: Error,
+}
+
+impl RollbackFailed {
+    pub(super) fn is_in(error: &Error) -> bool {
+        error.find::<Self>().is_some()
+    }
 }
 
 impl std::fmt::Display for RollbackFailed {

@@ -9,6 +9,7 @@ use crate::sql::{Param, Row};
 use std::any::Any;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 pub mod sqlite;
@@ -26,9 +27,21 @@ pub enum Access {
 }
 
 /// An engine, and where its database is.
-pub trait Driver: fmt::Debug + Send + Sync {
+///
+/// Its `Display` is what people are shown: where the database is, without a password.
+pub trait Driver: fmt::Debug + fmt::Display + Send + Sync {
     /// The language it speaks.
     fn dialect(&self) -> Dialect;
+
+    /// True where each connection would be a database of its own (one in memory), so that there may be only one.
+    fn is_single(&self) -> bool {
+        false
+    }
+
+    /// The file of the database, where it is one file.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 
     /// Opens one more connection, with every setting in force and checked.
     ///

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 /// Growing pauses with jitter, within a time limit. Processes that met once do not meet again in step.
 pub(super) struct Backoff {
-    until: Instant,
+    /// None: as long as it takes.
+    until: Option<Instant>,
     pause: Duration,
 }
 
@@ -13,12 +14,12 @@ impl Backoff {
     const LONGEST: Duration = Duration::from_millis(25);
 
     pub(super) fn new(patience: Duration) -> Self {
-        Self { until: Instant::now() + patience, pause: Self::FIRST }
+        Self { until: Instant::now().checked_add(patience), pause: Self::FIRST }
     }
 
     /// Sleeps a while; false, without sleeping, when the time is up.
     pub(super) fn pause(&mut self) -> bool {
-        let left = self.until.saturating_duration_since(Instant::now());
+        let left = self.until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return false;
         }

@@ -1,6 +1,6 @@
 //! Prepared statements, kept for the next use.
 
-use super::fault;
+use super::{fault, rule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use crate::sql::text::{Dialect, Mapped, Verb, split};
@@ -32,6 +32,7 @@ pub(super) struct Statements<'c> {
     by_text: HashMap<Box<str>, usize, RandomState>,
     by_address: Box<[u32]>,
     hand: usize,
+    watching: bool,
 }
 
 impl<'c> Statements<'c> {
@@ -41,11 +42,13 @@ impl<'c> Statements<'c> {
             by_text: HashMap::default(),
             by_address: vec![u32::MAX; HINTS].into_boxed_slice(),
             hand: 0,
+            watching: false,
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        *self = Self::new();
+    /// Forgets all, and takes note of whether what comes is watched.
+    pub(super) fn clear(&mut self, watching: bool) {
+        *self = Self { watching, ..Self::new() };
     }
 
     /// The statement of that text, prepared now if it is not at hand.
@@ -58,7 +61,7 @@ impl<'c> Statements<'c> {
         } else {
             let index = match self.by_text.get(sql) {
                 Some(index) => *index,
-                None => self.insert(Entry::prepare(connection, sql)?),
+                None => self.insert(Entry::prepare(connection, sql, self.watching)?),
             };
             if let Some(slot) = self.by_address.get_mut(hint) {
                 *slot = u32::try_from(index).unwrap_or(u32::MAX);
@@ -102,12 +105,16 @@ impl<'c> Statements<'c> {
 }
 
 impl<'c> Entry<'c> {
-    fn prepare(connection: &'c Connection, sql: &str) -> Result<Self> {
+    fn prepare(connection: &'c Connection, sql: &str, watching: bool) -> Result<Self> {
         let mapped = Mapped::new(sql, Dialect::Sqlite)?.into_owned();
         let verb = single(sql)?;
+        // Many a PRAGMA does its work while it is prepared. Larder's own BEGIN and COMMIT pass here.
+        if !verb.is_transaction_control() {
+            rule::check(verb, sql, watching)?;
+        }
         let statement = connection.prepare(sql).map_err(|error| fault::statement(error, sql))?;
         let columns = columns(&statement);
-        let readonly = statement.readonly();
+        let readonly = statement.readonly() || rule::only_asks(verb, sql);
         Ok(Self {
             columns,
             verb,
@@ -136,6 +143,9 @@ impl<'c> Entry<'c> {
                 return Err(mismatch(&self.mapped, params));
             };
             let value = value.to_value()?;
+            if matches!(value.as_ref(), crate::sql::ValueRef::Real(x) if x.is_nan()) {
+                return Err(nan(name));
+            }
             self.statement
                 .raw_bind_parameter(slot + 1, ToSqlOutput::Borrowed(raw(value.as_ref())))
                 .map_err(fault::general)?;
@@ -149,6 +159,15 @@ impl<'c> Entry<'c> {
             self.statement.clear_bindings();
         }
     }
+}
+
+/// SQLite would store NULL in its place, without a word.
+fn nan(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Parameter,
+        format!("the parameter :{name} is not a number (NaN), which SQLite can't store"),
+    )
+    .with_help("give None where there is no value")
 }
 
 /// The error of parameters that are not those of the statement.

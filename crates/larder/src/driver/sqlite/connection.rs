@@ -3,11 +3,10 @@
 use super::action::Seen;
 use super::backoff::Backoff;
 use super::cache::{Entry, Statements};
-use super::fault;
 use super::open::Place;
+use super::{fault, rule};
 use crate::driver::{Access, Action, Connection, Interrupter, Lock, RowSink};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::text::{Verb, pragma};
 use crate::sql::{Cells, Param, Row, ValueRef};
 use rusqlite::types::ValueRef as Raw;
 use self_cell::self_cell;
@@ -88,9 +87,11 @@ impl Sqlite {
         let watching = self.watching;
         let result = self.held.with_dependent_mut(|connection, statements| {
             let entry = statements.get(connection, sql)?;
-            allow(entry, sql, may_write, watching)?;
-            entry.bind(params)?;
-            let result = with(connection, entry);
+            rule::check(entry.verb, sql, watching)?;
+            if !entry.readonly && !may_write {
+                return Err(reader());
+            }
+            let result = entry.bind(params).and_then(|()| with(connection, entry));
             entry.unbind();
             result
         });
@@ -115,15 +116,20 @@ impl Sqlite {
 
 impl Connection for Sqlite {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        self.run(sql, params, |connection, entry| {
+        if self.depth == 0 {
+            self.leave_what_is_open()?;
+        }
+        let result = self.run(sql, params, |connection, entry| {
             step_through(entry, sql)?;
             Ok(if entry.verb.writes_rows() { connection.changes() } else { 0 })
-        })
+        });
+        // By itself a statement is its own commit.
+        if self.depth == 0 { result.map_err(uncertain) } else { result }
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
         self.run(sql, params, |_, entry| {
-            let Entry { statement, columns, prepared_again, .. } = entry;
+            let Entry { statement, columns, prepared_again, readonly, .. } = entry;
             let mut rows = statement.raw_query();
             let mut first = true;
             while let Some(row) = rows.next().map_err(|error| fault::statement(error, sql))? {
@@ -132,6 +138,9 @@ impl Connection for Sqlite {
                     fresh_columns(row, columns, prepared_again);
                 }
                 if each(Row::new(&Stand { row, columns }))?.is_break() {
+                    // One that writes is done, and where it stands alone committed, only at its end.
+                    while !*readonly && rows.next().map_err(|error| fault::statement(error, sql))?.is_some() {
+                    }
                     break;
                 }
             }
@@ -146,6 +155,7 @@ impl Connection for Sqlite {
         if self.depth > 0 {
             self.control("SAVEPOINT larder")?;
         } else {
+            self.leave_what_is_open()?;
             match access {
                 Access::Read => self.control("BEGIN")?,
                 Access::Write if self.access == Access::Read => return Err(reader()),
@@ -163,15 +173,7 @@ impl Connection for Sqlite {
         }
         match self.depth {
             0 => return Err(Error::new(ErrorKind::Internal, "there is no transaction to commit")),
-            1 => self.control("COMMIT").map_err(|error| match error.kind() {
-                ErrorKind::Io => Error::new(
-                    ErrorKind::UnknownOutcome,
-                    "the commit failed and may have happened all the same",
-                )
-                .with_help("read what was written before you write it again")
-                .with_cause(error),
-                _ => error,
-            })?,
+            1 => self.control("COMMIT").map_err(uncertain)?,
             _ => self.control("RELEASE larder")?,
         }
         self.depth -= 1;
@@ -181,20 +183,18 @@ impl Connection for Sqlite {
 
     fn rollback(&mut self) -> Result<()> {
         let gone = self.held.borrow_owner().is_autocommit();
-        match self.depth {
+        let result = match self.depth {
             0 => return Ok(()),
-            _ if gone => {}
-            1 => self.control("ROLLBACK")?,
-            _ => {
-                self.control("ROLLBACK TO larder")?;
-                self.control("RELEASE larder")?;
-            }
-        }
+            _ if gone => Ok(()),
+            1 => self.control("ROLLBACK"),
+            _ => self.control("ROLLBACK TO larder").and_then(|()| self.control("RELEASE larder")),
+        };
         self.depth -= 1;
-        // What SQLite threw away as a whole stays refused until the outermost level has heard of it.
-        self.lost = gone && self.depth > 0;
+        // What SQLite threw away as a whole, or could not undo in part, stays refused until the outermost level has
+        // heard of it.
+        self.lost = self.depth > 0 && (self.lost || gone || result.is_err());
         self.reading &= self.depth > 0;
-        Ok(())
+        result
     }
 
     fn lock(&mut self, name: &str) -> Result<Lock> {
@@ -209,7 +209,7 @@ impl Connection for Sqlite {
         let seen = self.seen.take();
         if on != self.watching {
             // SQLite reports what a statement does while it prepares it: those at hand were prepared unwatched.
-            self.held.with_dependent_mut(|_, statements| statements.clear());
+            self.held.with_dependent_mut(|_, statements| statements.clear(on));
             self.watching = on;
             self.noting.store(on, Ordering::Relaxed);
         }
@@ -223,6 +223,12 @@ impl Connection for Sqlite {
 }
 
 impl Sqlite {
+    /// Rolls back a transaction that is open where none may be: one whose rollback failed, or that was left open through
+    /// [`with_connection`]. What followed would become part of it and never be committed.
+    fn leave_what_is_open(&mut self) -> Result<()> {
+        if self.held.borrow_owner().is_autocommit() { Ok(()) } else { self.control("ROLLBACK") }
+    }
+
     /// Takes the write lock. The waiting is done here and not by SQLite, whose own pauses have no jitter.
     fn begin_immediate(&mut self) -> Result<()> {
         const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -249,62 +255,26 @@ impl Sqlite {
     }
 
     fn without_patience(&mut self, sql: &'static str) -> Result<()> {
-        self.held.borrow_owner().busy_timeout(Duration::ZERO).map_err(fault::general)?;
+        super::pragma::wait(self.held.borrow_owner(), Duration::ZERO)?;
         let result = self.control(sql);
-        self.held.borrow_owner().busy_timeout(self.patience).map_err(fault::general)?;
+        super::pragma::wait(self.held.borrow_owner(), self.patience)?;
         result
     }
-}
-
-/// Refuses what a statement of this sort may not do here.
-fn allow(entry: &Entry<'_>, sql: &str, may_write: bool, watching: bool) -> Result<()> {
-    let refuse = |message: &str, help: &str| Err(Error::new(ErrorKind::Unsupported, message).with_help(help));
-    match entry.verb {
-        verb if verb.is_transaction_control() => {
-            return refuse(
-                "a statement opens or ends a transaction",
-                "leave that to `read`, `write` and `savepoint`, which commit on success and roll back on error",
-            );
-        }
-        Verb::Attach | Verb::Detach => {
-            return refuse("a statement attaches or detaches a database", "open the other one by itself");
-        }
-        Verb::Vacuum if !watching => return refuse("VACUUM can't run here", "use `vacuum` or `backup`"),
-        Verb::Pragma if !watching && is_setting(sql) => {
-            return refuse(
-                "a statement changes a setting of the connection",
-                "set it in the options when you open",
-            );
-        }
-        _ => {}
-    }
-    if entry.readonly || may_write { Ok(()) } else { Err(reader()) }
-}
-
-/// True for a PRAGMA that changes something; some take an argument and only answer.
-fn is_setting(sql: &str) -> bool {
-    const QUESTIONS: [&str; 14] = [
-        "foreign_key_check",
-        "foreign_key_list",
-        "incremental_vacuum",
-        "index_info",
-        "index_list",
-        "index_xinfo",
-        "integrity_check",
-        "optimize",
-        "quick_check",
-        "table_info",
-        "table_list",
-        "table_xinfo",
-        "wal_checkpoint",
-        "data_version",
-    ];
-    pragma(sql).is_none_or(|pragma| pragma.has_value && !QUESTIONS.contains(&pragma.name.as_str()))
 }
 
 fn reader() -> Error {
     Error::new(ErrorKind::ReadOnly, "a statement writes where only reading is allowed")
         .with_help("run it in `write`, on a database that was not opened read-only")
+}
+
+/// Reading or writing failed while a commit was under way.
+fn uncertain(error: Error) -> Error {
+    if error.kind() != ErrorKind::Io {
+        return error;
+    }
+    Error::new(ErrorKind::UnknownOutcome, "the commit failed and may have happened all the same")
+        .with_help("read what was written before you write it again")
+        .with_cause(error)
 }
 
 fn lost() -> Error {

@@ -24,6 +24,10 @@ pub(super) fn general(error: rusqlite::Error) -> Error {
     match error {
         rusqlite::Error::SqliteFailure(code, message) => from_code(code, message.as_deref()),
         rusqlite::Error::SqlInputError { error, msg, .. } => from_code(error, Some(&msg)),
+        rusqlite::Error::MultipleStatement => {
+            Error::new(ErrorKind::Statement, "the text holds several statements and one was expected")
+                .with_help("run each by itself")
+        }
         rusqlite::Error::NulError(_) => {
             Error::new(ErrorKind::Statement, "the statement holds a NUL character").with_help("remove it")
         }
@@ -44,6 +48,11 @@ fn from_code(code: ffi::Error, message: Option<&str>) -> Error {
             ErrorKind::DiskFull,
             "the disk is full, or the database has reached its size limit".into(),
             Some("free space on its disk and try again; nothing of this transaction was kept"),
+        ),
+        ffi::SQLITE_READONLY if code.extended_code == ffi::SQLITE_READONLY_DBMOVED => (
+            ErrorKind::ReadOnly,
+            "the file of the database was moved or deleted while it was open".into(),
+            Some("put it back, or open the database anew"),
         ),
         ffi::SQLITE_READONLY => (ErrorKind::ReadOnly, format!("the database can only be read: {said}"), None),
         ffi::SQLITE_IOERR => (
@@ -70,7 +79,7 @@ fn from_code(code: ffi::Error, message: Option<&str>) -> Error {
         ffi::SQLITE_INTERRUPT => (ErrorKind::Interrupted, "the statement was stopped".into(), None),
         ffi::SQLITE_CONSTRAINT => return constraint(code.extended_code, &said),
         ffi::SQLITE_MISMATCH => {
-            return Error::new(ErrorKind::Constraint, "a value has the wrong type for its column")
+            return Error::new(ErrorKind::Constraint, "a value has the wrong type for the place it goes to")
                 .with_constraint(Constraint::new(ConstraintKind::Other));
         }
         ffi::SQLITE_TOOBIG => {

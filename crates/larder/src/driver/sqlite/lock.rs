@@ -10,7 +10,9 @@ use std::time::Duration;
 /// Locks a file beside the database. The operating system lets go when the process ends, however it ends. The database's
 /// own file is never touched: closing any handle on it would drop SQLite's locks.
 pub(super) fn lock(database: &Path, name: &str, patience: Duration) -> Result<Lock> {
-    let path = beside(database, name);
+    // One file may be reached by several names, and its lock must be the same one.
+    let database = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let path = beside(&database, name);
     let mut wait = Backoff::new(patience);
     loop {
         let file = open(&path)?;

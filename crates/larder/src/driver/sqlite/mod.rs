@@ -8,6 +8,7 @@ mod fault;
 mod lock;
 mod open;
 mod pragma;
+mod rule;
 
 pub use connection::with_connection;
 pub use open::{Place, Settings, Sqlite};

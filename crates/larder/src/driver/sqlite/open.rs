@@ -54,9 +54,26 @@ pub struct Sqlite {
     pub settings: Settings,
 }
 
+impl fmt::Display for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.fmt(f)
+    }
+}
+
 impl Driver for Sqlite {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
+    }
+
+    fn is_single(&self) -> bool {
+        self.place == Place::Memory
+    }
+
+    fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Memory => None,
+        }
     }
 
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
@@ -94,12 +111,14 @@ impl Sqlite {
             .map_err(|error| self.explain(fault::general(error)))
     }
 
-    /// Puts the settings in force. The order matters: first the patience, for everything after may meet a lock; then the
-    /// journal, for `synchronous` means another thing in another journal mode.
+    /// Puts the settings in force. The order matters: first the patience, for everything after may meet a lock; then what
+    /// only an empty file takes; then the journal, for `synchronous` means another thing in another journal mode.
     fn configure(&self, raw: &rusqlite::Connection, access: Access) -> Result<()> {
         let settings = &self.settings;
-        raw.busy_timeout(settings.busy_timeout).map_err(fault::general)?;
-        for (name, value) in &settings.pragmas {
+        pragma::wait(raw, settings.busy_timeout)?;
+        let (early, others): (Vec<_>, Vec<_>) =
+            settings.pragmas.iter().partition(|(name, _)| pragma::is_of_the_file(name));
+        for (name, value) in early.into_iter().chain(others) {
             match name.as_str() {
                 // A property of the file, that a writer has set; and one that a reader can't change.
                 "journal_mode" if access == Access::Read => {}
@@ -137,6 +156,13 @@ impl Sqlite {
                 format!("{shown} is locked by another process, for more than {} ms", self.settings.busy_timeout.as_millis()),
             )
             .with_help("try again, or find what holds it; a longer busy_timeout waits longer"),
+            kind @ (ErrorKind::DiskFull | ErrorKind::Io | ErrorKind::Corrupt) => {
+                let named = Error::new(kind, format!("{shown} can't be opened: {}", error.message()));
+                match error.help() {
+                    Some(help) => named.with_help(help),
+                    None => named,
+                }
+            }
             _ => return error,
         }
         .with_cause(error)
@@ -145,7 +171,12 @@ impl Sqlite {
 
 /// Through SQLite's configuration call: it sets and tells in one, without a statement.
 fn foreign_keys(raw: &rusqlite::Connection, value: &str) -> Result<()> {
-    let wanted = matches!(value.to_ascii_lowercase().as_str(), "on" | "1" | "yes" | "true");
+    let Some(wanted) = pragma::boolean(value) else {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("foreign_keys is `{value}` and must be ON or OFF"),
+        ));
+    };
     let found = raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, wanted).map_err(fault::general)?;
     if found == wanted {
         return Ok(());
@@ -184,6 +215,7 @@ fn outcome(of: impl Outcome) -> Result<()> {
 
 /// Makes the folders and an empty file that only its owner can read; SQLite gives `-wal` and `-shm` the same rights.
 fn create(path: &Path) -> Result<()> {
+    let path = &end_of_links(path)?;
     if path.symlink_metadata().is_ok() {
         return Ok(());
     }
@@ -219,8 +251,32 @@ fn create(path: &Path) -> Result<()> {
     }
 }
 
+/// Where a symbolic link to a missing file points to, so that the file is made there.
+fn end_of_links(path: &Path) -> Result<PathBuf> {
+    let mut end = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        match std::fs::read_link(&end) {
+            // A relative one counts from the folder it lies in; joining an absolute one leaves only that.
+            Ok(target) => end = end.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(end),
+        }
+    }
+    Err(Error::new(
+        ErrorKind::CannotOpen,
+        format!("{} is a symbolic link that leads nowhere", path.display()),
+    )
+    .with_help("remove the link, or let it point to a file"))
+}
+
 fn exists(path: &Path) -> Result<()> {
     match std::fs::metadata(path) {
+        // Opening a pipe would wait for somebody to write into it.
+        Ok(found) if !found.is_dir() && !found.is_file() => Err(Error::new(
+            ErrorKind::NotADatabase,
+            format!("{} is a device, a pipe or a socket, not a database", path.display()),
+        )
+        .with_help("check the path")),
         Ok(found) if found.is_dir() => Err(Error::new(
             ErrorKind::NotADatabase,
             format!("{} is a folder, not a database", path.display()),

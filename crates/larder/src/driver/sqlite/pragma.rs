@@ -32,12 +32,17 @@ fn number_of<'a>(name: &str, value: &'a str) -> &'a str {
         ("synchronous", "normal") => "1",
         ("synchronous", "full") => "2",
         ("synchronous", "extra") => "3",
+        ("auto_vacuum", "none") => "0",
+        ("auto_vacuum", "full") => "1",
+        ("auto_vacuum", "incremental") => "2",
         ("temp_store", "default") => "0",
         ("temp_store", "file") => "1",
         ("temp_store", "memory") => "2",
-        (_, "on" | "yes" | "true") => "1",
-        (_, "off" | "no" | "false") => "0",
-        _ => value,
+        _ => match boolean(value) {
+            Some(true) => "1",
+            Some(false) => "0",
+            None => value,
+        },
     }
 }
 
@@ -54,13 +59,45 @@ pub(super) fn set(connection: &Connection, name: &str, value: &str) -> Result<()
         })
         .map_err(|error| super::fault::statement(error, &statement))?;
     let found = get(connection, name)?;
-    // `mmap_size` and `journal_size_limit` answer nothing on an in-memory database: there is nothing to check against.
-    let Some(found) = found else { return Ok(()) };
+    // Some never answer (`case_sensitive_like`), some not on a database in memory (`mmap_size`).
+    let Some(found) = found else { return is_known(connection, name) };
     if number_of(name, &found).eq_ignore_ascii_case(number_of(name, value)) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Config, format!("PRAGMA {name} was set to {value} and SQLite keeps {found}"))
         .with_help("choose a value that SQLite takes for this database"))
+}
+
+/// SQLite passes over the name of a PRAGMA that it does not know.
+fn is_known(connection: &Connection, name: &str) -> Result<()> {
+    let known: Option<bool> = connection
+        .query_row("SELECT count(*) FROM pragma_pragma_list WHERE name = ?", [name], |row| row.get(0))
+        .ok();
+    if known == Some(false) {
+        return Err(Error::new(ErrorKind::Config, format!("SQLite has no setting {name}"))
+            .with_help("look for a typing error in the options"));
+    }
+    Ok(())
+}
+
+/// How long SQLite itself waits for a lock. It counts milliseconds in 32 bits; more is as good as forever.
+pub(super) fn wait(connection: &Connection, patience: Duration) -> Result<()> {
+    const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+    connection.busy_timeout(patience.min(LONGEST)).map_err(super::fault::general)
+}
+
+/// Settings that only a database without any content takes, which it is no more after the switch of its journal.
+pub(super) fn is_of_the_file(name: &str) -> bool {
+    matches!(name, "page_size" | "auto_vacuum" | "encoding")
+}
+
+/// True and false, as SQLite spells them.
+pub(super) fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "1" | "yes" | "true" => Some(true),
+        "off" | "0" | "no" | "false" => Some(false),
+        _ => None,
+    }
 }
 
 /// The value in force, as text; `None` for a setting that this SQLite does not know.

@@ -156,6 +156,29 @@ pub struct Pragma {
     pub has_value: bool,
 }
 
+impl Pragma {
+    /// True where it changes something; some pragmas take an argument and only answer, or do their work at once.
+    pub fn is_setting(&self) -> bool {
+        const QUESTIONS: [&str; 14] = [
+            "data_version",
+            "foreign_key_check",
+            "foreign_key_list",
+            "incremental_vacuum",
+            "index_info",
+            "index_list",
+            "index_xinfo",
+            "integrity_check",
+            "optimize",
+            "quick_check",
+            "table_info",
+            "table_list",
+            "table_xinfo",
+            "wal_checkpoint",
+        ];
+        self.has_value && !QUESTIONS.contains(&self.name.as_str())
+    }
+}
+
 /// What the first statement of `sql` names, if it is a PRAGMA.
 pub fn pragma(sql: &str) -> Option<Pragma> {
     let mut cursor = Cursor::new(sql, Dialect::Sqlite);
