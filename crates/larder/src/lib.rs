@@ -1,5 +1,6 @@
 //! Larder: the database layer for local-first software.
 
+pub mod backup;
 mod db;
 pub mod driver;
 mod error;

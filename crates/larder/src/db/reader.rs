@@ -3,7 +3,7 @@
 use super::writer::{RollbackFailed, closed};
 use crate::driver::{Access, Connection, Driver};
 use crate::error::Result;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Reading connections that are not in use. One is opened when none is free, so that a read inside a read never waits for
 /// itself; as many as the machine has cores are kept.
@@ -11,13 +11,11 @@ pub(super) struct Readers {
     driver: Arc<dyn Driver>,
     /// None: closed for good.
     free: Mutex<Option<Vec<Box<dyn Connection>>>>,
-    keep: usize,
 }
 
 impl Readers {
     pub(super) fn new(driver: Arc<dyn Driver>) -> Self {
-        let keep = std::thread::available_parallelism().map_or(4, usize::from);
-        Self { driver, free: Mutex::new(Some(Vec::new())), keep }
+        Self { driver, free: Mutex::new(Some(Vec::new())) }
     }
 
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
@@ -37,7 +35,7 @@ impl Readers {
 
     pub(super) fn give_back(&self, connection: Box<dyn Connection>) {
         if let Some(free) = self.free().as_mut()
-            && free.len() < self.keep
+            && free.len() < cores()
         {
             free.push(connection);
         }
@@ -50,4 +48,10 @@ impl Readers {
     fn free(&self) -> MutexGuard<'_, Option<Vec<Box<dyn Connection>>>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many cores there are: asked once, for it takes longer than opening a database.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(4, usize::from))
 }

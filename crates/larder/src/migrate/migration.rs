@@ -54,7 +54,8 @@ pub enum Approves {
 }
 
 /// The way a migration leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Way {
     /// It is applied.
     Up,

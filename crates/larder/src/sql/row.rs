@@ -14,6 +14,8 @@ pub trait Cells {
     /// # Errors
     /// [`ErrorKind::Conversion`] for text that is not UTF-8.
     fn value(&self, index: usize) -> Result<ValueRef<'_>>;
+    /// The bytes of a text or a blob at `index`, also of a text that is not UTF-8; none for anything else.
+    fn bytes(&self, index: usize) -> &[u8];
 }
 
 /// A row that a statement stands on. It lives until the statement moves on; take out of it what you need.
@@ -66,6 +68,11 @@ impl<'r> Row<'r> {
     /// [`ErrorKind::Conversion`] when it does not fit.
     pub fn to<T: Deserialize<'r>>(&self) -> Result<T> {
         T::deserialize(RowDeserializer::new(*self)).map_err(|e| e.in_row::<T>(*self).into_error())
+    }
+
+    /// The bytes of a text or a blob, also of a text that is not UTF-8.
+    pub(crate) fn bytes(&self, index: usize) -> &'r [u8] {
+        self.cells.bytes(index)
     }
 
     pub(super) fn cell(&self, index: usize) -> Result<ValueRef<'r>> {

@@ -1,9 +1,11 @@
 //! Prepared statements, kept for the next use.
 
+use super::action::Seen;
 use super::{fault, rule};
+use crate::driver::{Action, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
-use crate::sql::text::{Dialect, Mapped, Verb, split};
+use crate::sql::text::{Dialect, Mapped, Verb, mentions_word, split};
 use foldhash::fast::RandomState;
 use rusqlite::types::{ToSqlOutput, ValueRef as Raw};
 use rusqlite::{Connection, Statement};
@@ -22,6 +24,10 @@ pub(super) struct Entry<'c> {
     text: Box<str>,
     mapped: Mapped<'static>,
     pub(super) prepared_again: i32,
+    /// What SQLite said the statement does, when it was prepared under watch.
+    pub(super) actions: Vec<Action>,
+    /// The watch that has been told of these actions; see `Sqlite::watch`.
+    pub(super) told: u64,
     recent: bool,
 }
 
@@ -52,7 +58,12 @@ impl<'c> Statements<'c> {
     }
 
     /// The statement of that text, prepared now if it is not at hand.
-    pub(super) fn get(&mut self, connection: &'c Connection, sql: &str) -> Result<&mut Entry<'c>> {
+    pub(super) fn get(
+        &mut self,
+        connection: &'c Connection,
+        seen: &Seen,
+        sql: &str,
+    ) -> Result<&mut Entry<'c>> {
         let hint = (sql.as_ptr().addr() / 8) % HINTS;
         let hinted = self.by_address.get(hint).map_or(usize::MAX, |index| *index as usize);
         let known = self.entries.get(hinted).is_some_and(|entry| *entry.text == *sql);
@@ -61,7 +72,7 @@ impl<'c> Statements<'c> {
         } else {
             let index = match self.by_text.get(sql) {
                 Some(index) => *index,
-                None => self.insert(Entry::prepare(connection, sql, self.watching)?),
+                None => self.insert(Entry::prepare(connection, seen, sql, self.watching)?),
             };
             if let Some(slot) = self.by_address.get_mut(hint) {
                 *slot = u32::try_from(index).unwrap_or(u32::MAX);
@@ -105,7 +116,7 @@ impl<'c> Statements<'c> {
 }
 
 impl<'c> Entry<'c> {
-    fn prepare(connection: &'c Connection, sql: &str, watching: bool) -> Result<Self> {
+    fn prepare(connection: &'c Connection, seen: &Seen, sql: &str, watching: bool) -> Result<Self> {
         let mapped = Mapped::new(sql, Dialect::Sqlite)?.into_owned();
         let verb = single(sql)?;
         // Many a PRAGMA does its work while it is prepared. Larder's own BEGIN and COMMIT pass here.
@@ -114,7 +125,8 @@ impl<'c> Entry<'c> {
         }
         let statement = connection.prepare(sql).map_err(|error| fault::statement(error, sql))?;
         let columns = columns(&statement);
-        let readonly = rule::only_reads(verb, sql, statement.readonly());
+        let readonly = statement.readonly() || rule::only_asks(verb, sql);
+        let actions = what_it_does(seen.take(), verb, sql);
         Ok(Self {
             columns,
             verb,
@@ -122,6 +134,8 @@ impl<'c> Entry<'c> {
             text: sql.into(),
             mapped,
             prepared_again: 0,
+            actions,
+            told: 0,
             recent: true,
             statement,
         })
@@ -170,6 +184,28 @@ fn nan(name: &str) -> Error {
     .with_help("give None where there is no value")
 }
 
+/// What SQLite reported, made plainer: that REPLACE removes rows it does not say, and what goes with a table it reports as
+/// if each had been dropped by name.
+fn what_it_does(mut actions: Vec<Action>, verb: Verb, sql: &str) -> Vec<Action> {
+    if actions.iter().any(|action| matches!(action, Action::Drop { object: Object::Table, .. })) {
+        actions
+            .retain(|action| !matches!(action, Action::Drop { object: Object::Trigger | Object::Index, .. }));
+    }
+    if verb.writes_rows() && mentions_word(sql, "REPLACE", Dialect::Sqlite) {
+        let removed: Vec<Action> = actions
+            .iter()
+            .filter_map(|action| match action {
+                Action::Insert { table } | Action::Update { table, .. } => {
+                    Some(Action::Delete { table: table.clone() })
+                }
+                _ => None,
+            })
+            .collect();
+        actions.extend(removed);
+    }
+    actions
+}
+
 /// The error of parameters that are not those of the statement.
 fn mismatch(mapped: &Mapped<'_>, params: &[Param<'_>]) -> Error {
     match mapped.resolve(params.iter().map(|param| param.0)) {
@@ -180,8 +216,8 @@ fn mismatch(mapped: &Mapped<'_>, params: &[Param<'_>]) -> Error {
 
 /// The verb of the one statement that `sql` holds.
 fn single(sql: &str) -> Result<Verb> {
-    let statements =
-        split(sql, Dialect::Sqlite).map_err(|error| error.into_error(ErrorKind::Statement, "<sql>", sql))?;
+    let statements = split(sql, Dialect::Sqlite)
+        .map_err(|error| error.into_error(ErrorKind::Statement, "<statement>", sql))?;
     match statements.as_slice() {
         [one] => Ok(one.verb),
         [] => Err(Error::new(ErrorKind::Statement, "there is no statement in the text")),
@@ -189,7 +225,7 @@ fn single(sql: &str) -> Result<Verb> {
             ErrorKind::Statement,
             format!("the text holds {} statements and one was expected", statements.len()),
         )
-        .with_location(crate::error::Location::new("<sql>", sql, second.offset, 1))
+        .with_location(crate::error::Location::new("<statement>", sql, second.offset, 1))
         .with_help("run each by itself")),
     }
 }

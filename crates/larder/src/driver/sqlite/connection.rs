@@ -37,6 +37,9 @@ pub(super) struct Sqlite {
     /// SQLite rolled the whole transaction back while we held it to be open.
     lost: bool,
     watching: bool,
+    /// What the statements run under watch do, and which watch it is: each statement is told of once a watch.
+    actions: Vec<Action>,
+    watch: u64,
     seen: Seen,
     noting: Arc<AtomicBool>,
 }
@@ -68,6 +71,8 @@ impl Sqlite {
             reading: false,
             lost: false,
             watching: false,
+            actions: Vec::new(),
+            watch: 1,
             seen,
             noting,
         }
@@ -84,12 +89,16 @@ impl Sqlite {
             return Err(lost());
         }
         let may_write = self.access == Access::Write && !self.reading;
-        let watching = self.watching;
+        let (seen, watching, watch, actions) = (&self.seen, self.watching, self.watch, &mut self.actions);
         let result = self.held.with_dependent_mut(|connection, statements| {
-            let entry = statements.get(connection, sql)?;
+            let entry = statements.get(connection, seen, sql)?;
             rule::check(entry.verb, sql, watching)?;
             if !entry.readonly && !may_write {
                 return Err(reader());
+            }
+            if watching && entry.told != watch {
+                entry.told = watch;
+                actions.extend(entry.actions.iter().cloned());
             }
             let result = entry.bind(params).and_then(|()| with(connection, entry));
             entry.unbind();
@@ -107,8 +116,9 @@ impl Sqlite {
 
     /// Runs one of Larder's own statements that open or end a transaction.
     fn control(&mut self, sql: &'static str) -> Result<()> {
+        let seen = &self.seen;
         self.held.with_dependent_mut(|connection, statements| {
-            let entry = statements.get(connection, sql)?;
+            let entry = statements.get(connection, seen, sql)?;
             step_through(entry, sql)
         })
     }
@@ -206,14 +216,14 @@ impl Connection for Sqlite {
     }
 
     fn watch(&mut self, on: bool) -> Result<Vec<Action>> {
-        let seen = self.seen.take();
         if on != self.watching {
             // SQLite reports what a statement does while it prepares it: those at hand were prepared unwatched.
             self.held.with_dependent_mut(|_, statements| statements.clear(on));
             self.watching = on;
             self.noting.store(on, Ordering::Relaxed);
         }
-        Ok(seen)
+        self.watch += 1;
+        Ok(std::mem::take(&mut self.actions))
     }
 
     fn interrupter(&self) -> Interrupter {
@@ -307,6 +317,13 @@ struct Stand<'r> {
 impl Cells for Stand<'_> {
     fn columns(&self) -> &[Box<str>] {
         self.columns
+    }
+
+    fn bytes(&self, index: usize) -> &[u8] {
+        match self.row.get_ref(index) {
+            Ok(Raw::Text(bytes) | Raw::Blob(bytes)) => bytes,
+            _ => &[],
+        }
     }
 
     fn value(&self, index: usize) -> Result<ValueRef<'_>> {

@@ -98,10 +98,17 @@ impl Sqlite {
         let Place::File(path) = &self.place else {
             return rusqlite::Connection::open_in_memory().map_err(fault::general);
         };
-        if access == Access::Write && self.settings.create {
-            create(path)?;
+        match exists(path) {
+            Err(error)
+                if error.kind() == ErrorKind::NotInitialized
+                    && access == Access::Write
+                    && self.settings.create =>
+            {
+                create(path)?;
+                exists(path)?;
+            }
+            result => result?,
         }
-        exists(path)?;
         let mode = if self.settings.read_only {
             OpenFlags::SQLITE_OPEN_READ_ONLY
         } else {
@@ -216,9 +223,6 @@ fn outcome(of: impl Outcome) -> Result<()> {
 /// Makes the folders and an empty file that only its owner can read; SQLite gives `-wal` and `-shm` the same rights.
 fn create(path: &Path) -> Result<()> {
     let path = &end_of_links(path)?;
-    if path.symlink_metadata().is_ok() {
-        return Ok(());
-    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = DirBuilder::new();
         builder.recursive(true);

@@ -46,19 +46,15 @@ fn number_of<'a>(name: &str, value: &'a str) -> &'a str {
     }
 }
 
-/// Sets `name` to `value` and looks whether it took.
+/// Sets `name` to `value` and looks whether it took. Some settings answer with the value that they now have; others are
+/// asked for it.
 pub(super) fn set(connection: &Connection, name: &str, value: &str) -> Result<()> {
-    let statement = format!("PRAGMA {name} = {value}");
-    // Some pragmas answer with a row when they are set, some with none; both are fine.
-    connection
-        .prepare(&statement)
-        .and_then(|mut prepared| {
-            let mut rows = prepared.raw_query();
-            while rows.next()?.is_some() {}
-            Ok(())
-        })
-        .map_err(|error| super::fault::statement(error, &statement))?;
-    let found = get(connection, name)?;
+    const ANSWERS: [&str; 3] = ["journal_mode", "wal_autocheckpoint", "locking_mode"];
+    let answer = ask(connection, &format!("PRAGMA {name} = {value}"))?;
+    let found = match answer {
+        Some(answer) if ANSWERS.contains(&name) => Some(answer),
+        _ => get(connection, name)?,
+    };
     // Some never answer (`case_sensitive_like`), some not on a database in memory (`mmap_size`).
     let Some(found) = found else { return is_known(connection, name) };
     if number_of(name, &found).eq_ignore_ascii_case(number_of(name, value)) {
@@ -102,19 +98,25 @@ pub(super) fn boolean(value: &str) -> Option<bool> {
 
 /// The value in force, as text; `None` for a setting that this SQLite does not know.
 pub(super) fn get(connection: &Connection, name: &str) -> Result<Option<String>> {
-    let statement = format!("PRAGMA {name}");
+    ask(connection, &format!("PRAGMA {name}"))
+}
+
+/// Runs a PRAGMA to its end; gives the first value that it answers with, as text.
+fn ask(connection: &Connection, statement: &str) -> Result<Option<String>> {
     let read = || -> rusqlite::Result<Option<String>> {
-        let mut prepared = connection.prepare(&statement)?;
+        let mut prepared = connection.prepare(statement)?;
         let mut rows = prepared.raw_query();
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(match row.get_ref(0)? {
+        let found = match row.get_ref(0)? {
             rusqlite::types::ValueRef::Integer(n) => Some(n.to_string()),
             rusqlite::types::ValueRef::Real(x) => Some(x.to_string()),
             rusqlite::types::ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
             _ => None,
-        })
+        };
+        while rows.next()?.is_some() {}
+        Ok(found)
     };
-    read().map_err(|error| super::fault::statement(error, &statement))
+    read().map_err(|error| super::fault::statement(error, statement))
 }
 
 /// Refuses what would be more than a name and a value: a setting is text that goes into a statement.

@@ -1,0 +1,350 @@
+//! From what the engine reported of a migration to its effects.
+//!
+//! A migration that only makes new things, or only adds rows, can't lose anything, and is not measured. What was touched
+//! otherwise, and was committed before, is compared with what it was: the schema, the rows, the values.
+
+use super::baseline::{Baseline, is_measured, sequences};
+use super::compare;
+use super::image::{Image, View, quote};
+use super::reference;
+use crate::driver::{Action, Connection, Object};
+use crate::error::{ErrorKind, Result};
+use crate::migrate::history::TABLES;
+use crate::migrate::loss::{Loss, LossKind};
+use crate::migrate::report::Effects;
+use crate::params;
+use crate::schema::{Catalogue, Table};
+use crate::sql::text::{Dialect, mentions_word};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+/// What was seen of a migration while it ran.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) actions: Vec<Action>,
+    /// How many rows INSERT statements added, by table, where that is known.
+    pub(crate) added: BTreeMap<String, u64>,
+}
+
+/// The tables of the actions, by what was done to them; names in lower case.
+#[derive(Default)]
+struct Touched {
+    /// Rows removed or values changed.
+    rows: BTreeSet<String>,
+    dropped: BTreeSet<String>,
+    /// Renamed, or their columns changed.
+    altered: BTreeSet<String>,
+    inserted: BTreeSet<String>,
+    /// Indexes, triggers and views that a statement dropped by name.
+    named: BTreeSet<(Object, String)>,
+}
+
+impl Touched {
+    fn of(actions: &[Action]) -> Self {
+        let mut touched = Self::default();
+        let lower = |name: &str| name.to_ascii_lowercase();
+        for action in actions {
+            match action {
+                Action::Drop { object: Object::Table, name, .. } => touched.dropped.insert(lower(name)),
+                Action::Drop { object, name, .. } => touched.named.insert((*object, lower(name))),
+                Action::Alter { table } => touched.altered.insert(lower(table)),
+                Action::Insert { table } => touched.inserted.insert(lower(table)),
+                Action::Update { table, .. } | Action::Delete { table } => touched.rows.insert(lower(table)),
+                _ => false,
+            };
+        }
+        for own in TABLES {
+            touched.rows.remove(own);
+            touched.inserted.remove(own);
+        }
+        touched
+    }
+}
+
+impl Touched {
+    /// True where ALTER TABLE is all that happened to a table, and it is the same table: another that was renamed away may
+    /// have taken its name.
+    fn only_altered(&self, name: &String, after: &Catalogue) -> bool {
+        let untouched =
+            [&self.rows, &self.inserted, &self.dropped].iter().all(|tables| !tables.contains(name));
+        untouched && self.altered.iter().all(|other| other == name || after.tables.contains_key(other))
+    }
+}
+
+/// Measures what a migration did, on the connection that it ran on, before anything is committed. The second value tells
+/// whether it touched something that was committed before.
+pub(crate) fn assess(
+    connection: &mut dyn Connection,
+    baseline: &mut Baseline,
+    seen: &Seen,
+) -> Result<(Effects, bool)> {
+    let touched = Touched::of(&seen.actions);
+    let mut effects = Effects::default();
+    let before = baseline.catalogue.clone();
+    let committed = |name: &String| before.tables.contains_key(name);
+    // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE.
+    let replaces = |name: &&String| {
+        before.tables.get(*name).is_some_and(|table| mentions_word(&table.sql, "REPLACE", Dialect::Sqlite))
+    };
+    let measured: BTreeSet<&String> = touched
+        .rows
+        .iter()
+        .chain(&touched.dropped)
+        .chain(&touched.altered)
+        .chain(touched.inserted.iter().filter(replaces))
+        .filter(|name| committed(name))
+        .collect();
+    let objects_gone = touched.named.iter().any(|(_, name)| {
+        before.indexes.contains_key(name)
+            || before.triggers.contains_key(name)
+            || before.views.contains_key(name)
+    });
+    let looks = !measured.is_empty() || objects_gone;
+    if looks {
+        let after = Catalogue::read(connection)?;
+        effects.changes = before.diff(&after).iter().map(ToString::to_string).collect();
+        let mut comparison =
+            Comparison { connection, baseline, before: &before, after: &after, renamed: Vec::new() };
+        comparison.tables(&measured, &touched, &mut effects)?;
+        let renamed = std::mem::take(&mut comparison.renamed);
+        objects(&before, &after, &touched, &renamed, &mut effects);
+        broken_views(connection, &after, &mut effects)?;
+        keep_sequences(connection, baseline, &renamed)?;
+        names(&before, &after, &mut effects);
+    } else {
+        additions(&seen.actions, &mut effects);
+        for (table, count) in &seen.added {
+            effects.changes.push(match count {
+                1 => format!("adds 1 row to {table}"),
+                _ => format!("adds {count} rows to {table}"),
+            });
+        }
+    }
+    let whole: BTreeSet<&String> =
+        touched.rows.iter().chain(&touched.dropped).chain(&touched.altered).collect();
+    reference::check(connection, baseline, &whole, &touched.inserted, &mut effects.losses)?;
+    Ok((effects, looks))
+}
+
+/// What a migration that only adds has made.
+fn additions(actions: &[Action], effects: &mut Effects) {
+    let mut told = BTreeSet::new();
+    for action in actions {
+        let Action::Create { object, name, table } = action else { continue };
+        // The tables in which a virtual table keeps its data, and an index that belongs to a constraint.
+        if name.starts_with("sqlite_") || TABLES.contains(&name.as_str()) || !told.insert((object, name)) {
+            continue;
+        }
+        match object {
+            Object::Table => {
+                effects.tables_created.push(name.clone());
+                effects.changes.push(format!("creates table {name}"));
+            }
+            Object::View => effects.changes.push(format!("creates view {name}")),
+            other => effects.changes.push(format!("creates {} {name} on {table}", other.word())),
+        }
+    }
+    // What it made and dropped again was never there; a rebuild within new tables reads so.
+    for action in actions {
+        if let Action::Drop { object: Object::Table, name, .. } = action
+            && let Some(at) = effects.tables_created.iter().position(|created| created == name)
+        {
+            effects.tables_created.remove(at);
+            let sentence = format!("creates table {name}");
+            effects.changes.retain(|change| *change != sentence);
+        }
+    }
+}
+
+/// The tables that came and went, by name.
+fn names(before: &Catalogue, after: &Catalogue, effects: &mut Effects) {
+    let missing = |from: &Catalogue, of: &Catalogue| -> Vec<String> {
+        of.tables
+            .iter()
+            .filter(|(key, _)| !from.tables.contains_key(*key))
+            .map(|(_, table)| table.name.clone())
+            .collect()
+    };
+    effects.tables_created = missing(before, after);
+    effects.tables_dropped = missing(after, before);
+}
+
+struct Comparison<'a> {
+    connection: &'a mut dyn Connection,
+    baseline: &'a mut Baseline,
+    before: &'a Catalogue,
+    after: &'a Catalogue,
+    /// Tables by their old and their new name.
+    renamed: Vec<(String, String)>,
+}
+
+impl Comparison<'_> {
+    fn tables(
+        &mut self,
+        measured: &BTreeSet<&String>,
+        touched: &Touched,
+        effects: &mut Effects,
+    ) -> Result<()> {
+        for name in measured {
+            let Some(was) = self.before.tables.get(*name) else { continue };
+            match self.after.tables.get(*name) {
+                Some(is) if touched.only_altered(name, self.after) && keeps_columns(was, is) => {}
+                Some(is) if is_measured(was) && is_measured(is) => {
+                    let found = self.compare(was, is)?;
+                    effects.losses.extend(found);
+                }
+                Some(_) => {}
+                None => match self.find_renamed(was)? {
+                    Some(new) => {
+                        effects.changes.push(format!("keeps the rows of {} as {new}", was.name));
+                        self.renamed.push((was.name.clone(), new));
+                    }
+                    None if was.shadow => {}
+                    None => {
+                        let rows = if was.virtual_ { 0 } else { self.rows_of(was)? };
+                        effects.losses.push(Loss::new(LossKind::Table, &was.name, rows));
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_of(&mut self, table: &Table) -> Result<u64> {
+        Ok(self.baseline.image(&View { table, key: Vec::new(), keep: false })?.rows)
+    }
+
+    /// Compares by the numbers first, and row by row only where they differ.
+    fn compare(&mut self, was: &Table, is: &Table) -> Result<Vec<Loss>> {
+        let key = common_key(was, is);
+        if self.baseline.is_taken() {
+            let before = self.baseline.image(&View { table: was, key: key.clone(), keep: true })?;
+            // Taken beforehand with the table's own key: only with that one are the digests to be compared.
+            let keyed = key == was.primary_key() && !key.is_empty();
+            let after = Image::take(self.connection, &View { table: is, key: key.clone(), keep: true })?;
+            return Ok(compare::losses(&was.name, &before, &after, keyed, true).unwrap_or_default());
+        }
+        for keep in [false, true] {
+            let (before, after) = self.both(was, is, &key, keep)?;
+            if let Some(found) = compare::losses(&was.name, &before, &after, !key.is_empty(), keep) {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Reads both sides at once: what is committed through the second connection, on a thread of its own.
+    fn both(&mut self, was: &Table, is: &Table, key: &[&str], keep: bool) -> Result<(Image, Image)> {
+        let (baseline, connection) = (&mut *self.baseline, &mut *self.connection);
+        std::thread::scope(|scope| {
+            let before = scope.spawn(|| baseline.image(&View { table: was, key: key.to_vec(), keep }));
+            let after = Image::take(connection, &View { table: is, key: key.to_vec(), keep });
+            match before.join() {
+                Ok(before) => Ok((before?, after?)),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    /// The new table that has all columns of one that is gone, with the same contents.
+    fn find_renamed(&mut self, was: &Table) -> Result<Option<String>> {
+        if !is_measured(was) {
+            return Ok(None);
+        }
+        let candidates: Vec<&Table> = self
+            .after
+            .tables
+            .iter()
+            .filter(|(key, table)| {
+                !self.before.tables.contains_key(*key)
+                    && is_measured(table)
+                    && was.columns.iter().all(|column| table.column(&column.name).is_some())
+                    && !self.renamed.iter().any(|(_, new)| *new == table.name)
+            })
+            .map(|(_, table)| table)
+            .collect();
+        for candidate in candidates {
+            if self.compare(was, candidate)?.is_empty() {
+                return Ok(Some(candidate.name.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The key by which both sides tell their rows apart: the primary key of before, if its columns are still there.
+fn common_key<'a>(was: &'a Table, is: &Table) -> Vec<&'a str> {
+    let key = was.primary_key();
+    if key.iter().all(|name| is.column(name).is_some()) { key } else { Vec::new() }
+}
+
+/// ALTER TABLE alone never changes a row: a table that it left all its columns has lost nothing.
+fn keeps_columns(was: &Table, is: &Table) -> bool {
+    was.columns.iter().all(|column| is.column(&column.name).is_some())
+}
+
+/// Indexes, triggers and views that are gone though no statement dropped them by name and their table is still there: what
+/// a rebuild forgot.
+fn objects(
+    before: &Catalogue,
+    after: &Catalogue,
+    touched: &Touched,
+    renamed: &[(String, String)],
+    effects: &mut Effects,
+) {
+    let table_lives = |table: &str| {
+        after.table(table).is_some() || renamed.iter().any(|(old, _)| old.eq_ignore_ascii_case(table))
+    };
+    let all = [
+        (Object::Index, LossKind::Index, &before.indexes, &after.indexes),
+        (Object::Trigger, LossKind::Trigger, &before.triggers, &after.triggers),
+    ];
+    for (object, kind, was, is) in all {
+        for (key, entry) in was {
+            let by_name = touched.named.contains(&(object, key.clone()));
+            if !is.contains_key(key) && !by_name && table_lives(&entry.table) {
+                effects.losses.push(Loss::new(kind, format!("{} of {}", entry.name, entry.table), 0));
+            }
+        }
+    }
+    for (key, entry) in &before.views {
+        if !after.views.contains_key(key) && !touched.named.contains(&(Object::View, key.clone())) {
+            effects.losses.push(Loss::new(LossKind::View, &entry.name, 0));
+        }
+    }
+}
+
+/// Views that name what is not there any more: they fail only when somebody uses them.
+fn broken_views(connection: &mut dyn Connection, after: &Catalogue, effects: &mut Effects) -> Result<()> {
+    for view in after.views.values() {
+        let sql = format!("SELECT * FROM {} LIMIT 0", quote(&view.name));
+        match connection.query(&sql, &[], &mut |_| Ok(ControlFlow::Break(()))) {
+            Err(error) if error.kind() == ErrorKind::Statement => {
+                effects.losses.push(Loss::new(LossKind::View, &view.name, 0));
+            }
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// A rebuilt AUTOINCREMENT table starts again after its greatest row, and would give the numbers of removed rows a second
+/// time: it goes on where the old one was.
+fn keep_sequences(
+    connection: &mut dyn Connection,
+    baseline: &Baseline,
+    renamed: &[(String, String)],
+) -> Result<()> {
+    if baseline.sequences.is_empty() {
+        return Ok(());
+    }
+    let now = sequences(connection)?;
+    for (old, last) in &baseline.sequences {
+        let name = renamed.iter().find(|(was, _)| was == old).map_or(old, |(_, new)| new);
+        if now.get(name).is_some_and(|at| at < last) {
+            let params = params! { last: *last, name: name };
+            connection.execute("UPDATE sqlite_sequence SET seq = :last WHERE name = :name", params)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The effects of a migration, measured before it is committed.
+
+mod baseline;
+mod compare;
+mod image;
+mod measure;
+mod reference;
+
+pub(crate) use baseline::Baseline;
+pub(crate) use image::quote;
+pub(crate) use measure::{Seen, assess};

@@ -1,0 +1,247 @@
+//! The bookkeeping in the database: the history of migrations and the facts about the whole.
+
+use super::record::{Applied, State};
+use crate::driver::Connection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::params;
+use crate::sql::timestamp_text;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// Larder's own tables. They belong to no set, and what happens to them is no effect of a migration.
+pub(crate) const TABLES: [&str; 2] = ["schema_migrations", "meta"];
+
+// Every connection parses the text of every table before its first statement, so these are as short as they can be.
+const CREATE: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS schema_migrations(id TEXT PRIMARY KEY,set_name TEXT,version INTEGER,name TEXT,\
+     checksum TEXT,applied_at TEXT,duration_ms INTEGER,program TEXT,effects TEXT,approval TEXT,state TEXT,\
+     statements_done INTEGER)",
+    "CREATE TABLE IF NOT EXISTS meta(schema_version INTEGER NOT NULL,app_version TEXT,created_at TEXT,\
+     fingerprints TEXT,schema_cookie INTEGER)",
+];
+
+/// The first look, which is the only one where nothing is to do.
+const LOOK: &str = "SELECT fingerprints, schema_version FROM meta";
+const META: &str = "SELECT schema_version, app_version, created_at, fingerprints, schema_cookie FROM meta";
+const EXISTS: &str =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('schema_migrations', 'meta')";
+// In the order of application: that of the rowid.
+const ROWS: &str = "SELECT id, set_name, version, name, checksum, applied_at, duration_ms, program, effects, approval, \
+                    state, statements_done FROM schema_migrations ORDER BY rowid";
+const INSERT: &str = "INSERT INTO schema_migrations (id, set_name, version, name, checksum, applied_at, duration_ms, \
+                      program, effects, approval, state, statements_done) VALUES (:id, :set_name, :version, :name, \
+                      :checksum, :applied_at, :duration_ms, :program, :effects, :approval, :state, :statements_done)";
+const UPDATE: &str = "UPDATE schema_migrations SET checksum = :checksum, duration_ms = :duration_ms, effects = :effects, \
+                      approval = :approval, state = :state, statements_done = :statements_done, name = :name, \
+                      id = :new_id WHERE id = :id";
+const DELETE: &str = "DELETE FROM schema_migrations WHERE id = :id";
+const ADD_META: &str = "INSERT INTO meta (schema_version, created_at) SELECT 0, :created_at \
+                        WHERE NOT EXISTS (SELECT 1 FROM meta)";
+const PUT_META: &str = "UPDATE meta SET schema_version = :schema_version, app_version = :app_version, \
+                        fingerprints = :fingerprints, schema_cookie = :schema_cookie";
+
+/// The one row of `meta`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub(crate) struct Meta {
+    pub(crate) schema_version: i64,
+    pub(crate) app_version: Option<String>,
+    pub(crate) created_at: Option<String>,
+    /// JSON: of each set that was up to date at the last run, its fingerprint then.
+    fingerprints: Option<String>,
+    /// `PRAGMA schema_version` after the last migration: another number now means that somebody changed the schema, or
+    /// that VACUUM or ANALYZE ran.
+    pub(crate) schema_cookie: Option<i64>,
+}
+
+impl Meta {
+    /// The fingerprint that a set had when it was last up to date.
+    pub(crate) fn fingerprints(&self) -> BTreeMap<String, String> {
+        // A text that is no JSON is the same as none: the history is then read, which says more.
+        parse(self.fingerprints.as_deref())
+    }
+}
+
+/// The facts about the whole, or `None` where the database is not initialised. For a database that is up to date this is
+/// the only look that is needed.
+pub(crate) fn meta(connection: &mut dyn Connection) -> Result<Option<Meta>> {
+    bookkeeping(connection, META)
+}
+
+/// Of `meta` only what the first look needs: the fingerprints, and the schema version.
+pub(crate) fn look(connection: &mut dyn Connection) -> Result<Option<(BTreeMap<String, String>, i64)>> {
+    let found: Option<(Option<String>, i64)> = bookkeeping(connection, LOOK)?;
+    Ok(found.map(|(fingerprints, version)| (parse(fingerprints.as_deref()), version)))
+}
+
+fn parse(fingerprints: Option<&str>) -> BTreeMap<String, String> {
+    fingerprints.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+fn bookkeeping<T: serde::de::DeserializeOwned>(
+    connection: &mut dyn Connection,
+    sql: &str,
+) -> Result<Option<T>> {
+    match one(connection, sql) {
+        Err(error) if error.kind() == ErrorKind::Statement => {
+            if exists(connection)? {
+                return Err(Error::new(
+                    ErrorKind::SetConflict,
+                    "the database has a table `meta` or `schema_migrations` that is not Larder's",
+                )
+                .with_help("rename it, for Larder keeps its own bookkeeping under these names")
+                .with_cause(error));
+            }
+            Ok(None)
+        }
+        result => result,
+    }
+}
+
+/// True where one of the bookkeeping tables is there.
+fn exists(connection: &mut dyn Connection) -> Result<bool> {
+    Ok(one::<i64>(connection, EXISTS)?.unwrap_or(0) > 0)
+}
+
+/// Makes the bookkeeping tables where they are missing.
+pub(crate) fn create(connection: &mut dyn Connection) -> Result<()> {
+    for statement in CREATE {
+        connection.execute(statement, &[])?;
+    }
+    Ok(())
+}
+
+/// All rows, in the order in which they were applied; none where the database is not initialised.
+pub(crate) fn rows(connection: &mut dyn Connection) -> Result<Vec<Applied>> {
+    // In a run, before its first note, the tables are there and the row of `meta` is not.
+    if meta(connection)?.is_none() && !exists(connection)? {
+        return Ok(Vec::new());
+    }
+    let mut rows = Vec::new();
+    connection.query(ROWS, &[], &mut |row| {
+        let stored: Stored = row.to()?;
+        rows.push(stored.into_row()?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(rows)
+}
+
+/// A row as it is stored.
+#[derive(Deserialize)]
+struct Stored {
+    id: String,
+    set_name: String,
+    version: u64,
+    name: String,
+    checksum: String,
+    applied_at: String,
+    duration_ms: u64,
+    program: String,
+    effects: String,
+    approval: Option<String>,
+    state: State,
+    statements_done: u64,
+}
+
+impl Stored {
+    fn into_row(self) -> Result<Applied> {
+        let odd = |what: &str, cause: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("the history's row of {:?} has an unreadable {what}", self.id),
+            )
+            .with_help("restore the newest backup, or mend the row by hand")
+            .with_cause(cause)
+        };
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text);
+        Ok(Applied {
+            applied_at: self.applied_at.parse::<Timestamp>().map_err(|error| odd("time", error.into()))?,
+            effects: json(&self.effects).map_err(|error| odd("list of effects", error.into()))?,
+            approval: self
+                .approval
+                .as_deref()
+                .map(json)
+                .transpose()
+                .map_err(|error| odd("approval", error.into()))?,
+            id: self.id,
+            set: self.set_name,
+            version: self.version,
+            name: self.name,
+            checksum: self.checksum,
+            duration_ms: self.duration_ms,
+            program: self.program,
+            state: self.state,
+            statements_done: self.statements_done,
+        })
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Applied => "applied",
+        State::Started => "started",
+    }
+}
+
+/// Adds a row. It commits with what the migration did, in one transaction: a crash in between can't tell them apart.
+pub(crate) fn insert(connection: &mut dyn Connection, row: &Applied) -> Result<()> {
+    let params = params! {
+        id: row.id, set_name: row.set, version: row.version, name: row.name, checksum: row.checksum,
+        applied_at: timestamp_text(row.applied_at), duration_ms: row.duration_ms, program: row.program,
+        effects: row.effects, approval: row.approval, state: word(row.state), statements_done: row.statements_done,
+    };
+    connection.execute(INSERT, params).map(|_| ())
+}
+
+/// Writes the row anew that stands under `id`.
+pub(crate) fn update(connection: &mut dyn Connection, id: &str, row: &Applied) -> Result<()> {
+    let params = params! {
+        id: id, new_id: row.id, name: row.name, checksum: row.checksum, duration_ms: row.duration_ms,
+        effects: row.effects, approval: row.approval, state: word(row.state), statements_done: row.statements_done,
+    };
+    connection.execute(UPDATE, params).map(|_| ())
+}
+
+/// Removes a row: its migration was rolled back.
+pub(crate) fn delete(connection: &mut dyn Connection, id: &str) -> Result<()> {
+    connection.execute(DELETE, params! { id: id }).map(|_| ())
+}
+
+/// Writes the facts about the whole, also to `PRAGMA user_version`, where other tools look.
+pub(crate) fn put_meta(
+    connection: &mut dyn Connection,
+    schema_version: i64,
+    program: &str,
+    fingerprints: &BTreeMap<String, String>,
+) -> Result<()> {
+    let fingerprints = serde_json::to_string(fingerprints)
+        .map_err(|error| Error::new(ErrorKind::Internal, "fingerprints are no JSON").with_cause(error))?;
+    let cookie: i64 = one(connection, "PRAGMA schema_version")?.unwrap_or(0);
+    let params = params! {
+        schema_version, app_version: program, fingerprints, schema_cookie: cookie,
+    };
+    connection.execute(ADD_META, params! { created_at: Timestamp::now() })?;
+    connection.execute(PUT_META, params)?;
+    connection.execute(&format!("PRAGMA user_version = {}", user_version(schema_version)), &[])?;
+    Ok(())
+}
+
+/// What `PRAGMA user_version` says for a schema version: the same number, or the greatest that 32 bits hold where it is
+/// longer (a timestamp).
+pub(crate) fn user_version(schema_version: i64) -> i32 {
+    i32::try_from(schema_version).unwrap_or(i32::MAX)
+}
+
+/// The first column, or the struct, of the one row that a statement gives.
+pub(crate) fn one<T: serde::de::DeserializeOwned>(
+    connection: &mut dyn Connection,
+    sql: &str,
+) -> Result<Option<T>> {
+    let mut found = None;
+    connection.query(sql, &[], &mut |row| {
+        found = Some(row.to()?);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,79 @@
+//! Running on a copy of the real data, which is thrown away: the dry run, and the gate of what can't be rolled back.
+
+use super::effect::{Baseline, assess};
+use super::loaded::LoadedSet;
+use super::plan::{Request, Step};
+use super::report::{Effects, Report};
+use super::run::{Settings, run};
+use crate::backup;
+use crate::db::Database;
+use crate::driver::{Access, Connection};
+use crate::error::{Error, ErrorKind, Result};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A copy of a database, removed when it is dropped.
+pub(super) struct Copy {
+    // Before the folder, so that the file is closed when that is removed.
+    database: Database,
+    _folder: TempDir,
+}
+
+impl Copy {
+    /// Copies what is committed. The copy lies beside the database, where there is room for what belongs to it and nobody
+    /// else may read.
+    /// `writer` is the connection that writes, where the caller has it: a database in memory has no other.
+    pub(super) fn of(database: &Database, writer: Option<&mut dyn Connection>) -> Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".larder-dry-run-");
+        let folder = match database.file().and_then(std::path::Path::parent) {
+            Some(beside) => builder.tempdir_in(beside),
+            None => builder.tempdir(),
+        }
+        .map_err(|error| {
+            Error::new(ErrorKind::CannotOpen, "the folder for a copy of the database can't be made")
+                .with_help("a dry run needs room and permission beside the database")
+                .with_cause(error)
+        })?;
+        let path = folder.path().join("copy.db");
+        match writer {
+            Some(writer) if database.is_single() => {
+                backup::copy_to(writer, &path)?;
+                writer.watch(true)?;
+            }
+            None if database.is_single() => database.with_writer(|writer| backup::copy_to(writer, &path))?,
+            _ => backup::copy_to(database.driver().connect(Access::Write)?.as_mut(), &path)?,
+        }
+        Ok(Self { database: Database::open(&path)?, _folder: folder })
+    }
+
+    /// Runs everything on the copy, whatever it loses there.
+    pub(super) fn run(
+        &self,
+        sets: &[Arc<LoadedSet>],
+        request: &Request,
+        settings: &mut Settings<'_>,
+    ) -> Result<Report> {
+        run(&self.database, sets, request, settings)
+    }
+
+    /// What one migration does that runs outside a transaction.
+    pub(super) fn effects_of(&self, sets: &[Arc<LoadedSet>], step: &Step) -> Result<Effects> {
+        let Some((set, migration)) = sets.get(step.set).and_then(|set| Some((set, set.get(step.migration)?)))
+        else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                format!("the plan names {:?}, which is in no set", step.id),
+            ));
+        };
+        self.database.with_writer(|connection| {
+            connection.watch(true)?;
+            // Not by a snapshot: VACUUM and others wait until nobody reads.
+            let mut baseline = Baseline::take_all(connection)?;
+            let seen = super::run::each_by_itself(connection, set, migration, step.way)?;
+            let (effects, _) = assess(connection, &mut baseline, &seen)?;
+            connection.watch(false)?;
+            Ok(effects)
+        })
+    }
+}

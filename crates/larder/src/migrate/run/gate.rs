@@ -1,0 +1,132 @@
+//! The gate: what loses nothing passes, what loses something passes only if a person approved exactly that.
+
+use super::Running;
+use crate::backup;
+use crate::driver::Connection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::effect::Baseline;
+use crate::migrate::history::one;
+use crate::migrate::loss::{Approval, Loss, approved, fingerprint};
+use crate::migrate::migration::{Approves, Migration};
+use crate::migrate::plan::Step;
+use crate::migrate::report::{Phase, Refused, Report};
+use std::path::PathBuf;
+
+/// What the gate says.
+pub(super) enum Verdict {
+    Harmless,
+    /// Approved, by what.
+    Approved(String),
+}
+
+/// A backup that was made before the transaction began.
+pub(super) struct Ready {
+    id: String,
+    path: PathBuf,
+    /// `PRAGMA data_version` then: the same number now means that nobody has committed in between.
+    data_version: i64,
+}
+
+impl Running<'_, '_> {
+    /// Lets a migration through or turns it back.
+    pub(super) fn gate(&self, step: &Step, migration: &Migration, losses: &[Loss]) -> Result<Verdict> {
+        if losses.is_empty() {
+            return Ok(Verdict::Harmless);
+        }
+        let head = migration.approves(step.way);
+        if let Some(by) = approved(&step.id, migration.id(), losses, &self.settings.approvals, head) {
+            return Ok(Verdict::Approved(by));
+        }
+        let token = format!("{}@{}", step.id, fingerprint(losses));
+        let refused =
+            Refused { id: step.id.clone(), losses: losses.to_vec(), token, report: Report::default() };
+        let mut message = format!("{} was rolled back, for nobody approved what it would lose:", step.id);
+        for loss in losses {
+            message.push_str(&format!("\n  - {loss}"));
+        }
+        let help = format!(
+            "to lose exactly this: --allow-destructive={}; or change the migration so that it loses nothing",
+            refused.token
+        );
+        Err(Error::new(ErrorKind::ApprovalNeeded, message).with_help(help).with_cause(refused))
+    }
+
+    /// True where somebody approved of this migration beforehand: it will need a transaction of its own.
+    pub(super) fn expects_loss(&self, step: &Step) -> Result<bool> {
+        let (_, migration) = self.migration(step)?;
+        let named = |id: &String| *id == step.id || id == migration.id();
+        let given = self.settings.approvals.iter().any(|approval| match approval {
+            Approval::Everything => false,
+            Approval::Migration(id) | Approval::Exact { id, .. } => named(id),
+        });
+        Ok(given || *migration.approves(step.way) != Approves::Nothing)
+    }
+
+    /// Makes the backup that an approved loss needs. `None` where the transaction has to be begun anew first. There is
+    /// none to make for a database in memory, or for a copy.
+    #[allow(clippy::option_option, reason = "no answer yet, and the answer that there is no file to back up")]
+    pub(super) fn back_up(
+        &mut self,
+        connection: &mut dyn Connection,
+        baseline: &Baseline,
+        step: &Step,
+    ) -> Result<Option<Option<PathBuf>>> {
+        let Some(file) = self.database.file().map(std::path::Path::to_path_buf) else {
+            return Ok(Some(None));
+        };
+        if self.settings.rehearsal {
+            return Ok(Some(None));
+        }
+        let version = data_version(connection)?;
+        if let Some(ready) = self.ready.take_if(|ready| ready.id == step.id && ready.data_version == version)
+        {
+            return Ok(Some(Some(ready.path)));
+        }
+        // A reader sees what is committed, which is the state before this transaction. In another journal mode than WAL a
+        // reader and this writer stand in each other's way: then the backup is made first, and the migration run again.
+        let inside = baseline.has_snapshot();
+        if !inside {
+            connection.rollback()?;
+            connection.rollback()?;
+        }
+        self.tell(Phase::BackingUp);
+        let path = self.write_backup(&file, &step.id)?;
+        if inside {
+            return Ok(Some(Some(path)));
+        }
+        self.ready = Some(Ready { id: step.id.clone(), path, data_version: data_version(connection)? });
+        Ok(None)
+    }
+
+    /// Makes a backup of what is committed, and removes the oldest beyond those to keep.
+    pub(super) fn write_backup(&self, file: &std::path::Path, id: &str) -> Result<PathBuf> {
+        let settings = &self.settings.backups;
+        let folder = settings.folder.clone().unwrap_or_else(|| file.with_file_name("backups"));
+        let label = format!("before-{id}");
+        match backup::create_in(self.database, &folder, Some(&label), settings.keep) {
+            Ok(backup) => Ok(backup.path),
+            Err(error) => Err(Error::new(
+                error.kind(),
+                format!("{id} was approved, but its backup failed: {}", error.message()),
+            )
+            .with_help(error.help().unwrap_or("nothing was lost; mend that and migrate again").to_owned())
+            .with_cause(error)),
+        }
+    }
+
+    /// The error of the migration that ended the run, with what had been done before and is committed.
+    pub(super) fn explain(&self, id: &str, cause: Error) -> Error {
+        match cause.find::<Refused>() {
+            Some(refused) => {
+                let refused = Refused { report: self.report.clone(), ..refused.clone() };
+                let help = cause.help().unwrap_or_default().to_owned();
+                Error::new(cause.kind(), cause.message()).with_help(help).with_cause(refused)
+            }
+            None => self.failed(id, cause),
+        }
+    }
+}
+
+fn data_version(connection: &mut dyn Connection) -> Result<i64> {
+    Ok(one(connection, "PRAGMA data_version")?.unwrap_or(0))
+}

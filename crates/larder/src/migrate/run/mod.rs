@@ -1,0 +1,319 @@
+//! The run: what the plan says is done, measured, let through or turned back, and written down.
+//!
+//! For each transaction: take the write lock; read the history again, for another process may have been faster; then each
+//! pending migration in a savepoint of its own: run it, measure it, ask the gate, add its row to the history. A migration
+//! commits together with its row, so that no crash can come between them.
+
+mod gate;
+mod outside;
+mod script;
+mod transaction;
+
+pub(super) use script::each_by_itself;
+
+use super::history;
+use super::loaded::LoadedSet;
+use super::loss::Approval;
+use super::migration::{Migration, Way};
+use super::plan::{Plan, Request, Step, plan};
+use super::record::{APP, Applied, State};
+use super::report::{Done, Failed, Phase, Progress, Report, Stop};
+use crate::db::Database;
+use crate::driver::Connection;
+use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a run goes by.
+pub(super) struct Settings<'a> {
+    pub(super) approvals: Vec<Approval>,
+    pub(super) backups: Backups,
+    pub(super) program: String,
+    pub(super) stop: Stop,
+    /// How long to wait for the write lock.
+    pub(super) patience: Duration,
+    pub(super) on_progress: Option<Told<'a>>,
+    /// Nothing is recorded as lost for good: the database is a copy.
+    pub(super) rehearsal: bool,
+}
+
+/// Who is told how it goes.
+pub(super) type Told<'a> = Box<dyn FnMut(&Progress) + 'a>;
+
+/// Where backups go before a loss.
+#[derive(Clone, Debug)]
+pub(super) struct Backups {
+    /// `None`: the folder `backups` beside the database.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) keep: usize,
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self {
+            approvals: Vec::new(),
+            backups: Backups { folder: None, keep: 5 },
+            program: String::new(),
+            stop: Stop::new(),
+            patience: Duration::from_secs(600),
+            on_progress: None,
+            rehearsal: false,
+        }
+    }
+}
+
+/// A run that goes on.
+pub(super) struct Running<'r, 'a> {
+    database: &'r Database,
+    sets: &'r [Arc<LoadedSet>],
+    settings: &'r mut Settings<'a>,
+    pub(super) report: Report,
+    began: Instant,
+    now: Progress,
+    /// A backup made before a transaction, where none can be made inside it: of which migration, and when.
+    ready: Option<gate::Ready>,
+}
+
+/// Whether there is more to do after a transaction.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Again,
+    Done,
+}
+
+/// Runs what `request` asks for.
+pub(super) fn run(
+    database: &Database,
+    sets: &[Arc<LoadedSet>],
+    request: &Request,
+    settings: &mut Settings<'_>,
+) -> Result<Report> {
+    let now = Progress {
+        id: String::new(),
+        migration: 0,
+        migrations: 0,
+        statement: 0,
+        statements: 0,
+        phase: Phase::Running,
+        elapsed: Duration::ZERO,
+    };
+    let mut running = Running {
+        database,
+        sets,
+        settings,
+        report: Report::default(),
+        began: Instant::now(),
+        now,
+        ready: None,
+    };
+    database.with_writer(|connection| running.go(connection, request))?;
+    running.report.duration = running.began.elapsed();
+    Ok(running.report)
+}
+
+impl Running<'_, '_> {
+    fn go(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<()> {
+        let history = history::rows(connection)?;
+        let first = plan(self.sets, &history, request)?;
+        self.report.already = self.applied_before(&history);
+        self.report.schema_version = schema_version(&history);
+        if first.steps.is_empty() && self.is_noted(connection)? {
+            return Ok(());
+        }
+        super::claim::check_claims(self.sets, &super::owner::owners(self.sets, &history))?;
+        self.now.migrations = first.steps.len();
+        self.settings.stop.reach(connection.interrupter());
+        let result = self.unguarded(connection, |running, connection| {
+            while running.transaction(connection, request)? == Next::Again {}
+            Ok(())
+        });
+        self.settings.stop.forget();
+        result
+    }
+
+    /// Runs `f` under watch with foreign keys off, and puts both back whatever happens. Off means outside a transaction,
+    /// as SQLite's own procedure for a rebuild demands: inside one the PRAGMA does nothing.
+    fn unguarded(
+        &mut self,
+        connection: &mut dyn Connection,
+        f: impl FnOnce(&mut Self, &mut dyn Connection) -> Result<()>,
+    ) -> Result<()> {
+        let keys: i64 = history::one(connection, "PRAGMA foreign_keys")?.unwrap_or(0);
+        connection.watch(true)?;
+        connection.execute("PRAGMA foreign_keys = OFF", &[])?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| f(self, connection)));
+        // After a panic a transaction and its savepoint may be open still.
+        let mut restored = connection.rollback().and_then(|()| connection.rollback());
+        if keys != 0 {
+            restored = restored.and(connection.execute("PRAGMA foreign_keys = ON", &[]).map(|_| ()));
+        }
+        restored = restored.and(connection.watch(false).map(|_| ()));
+        match outcome {
+            Ok(Ok(())) => restored,
+            Ok(Err(error)) => Err(error),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    fn plan(&self, connection: &mut dyn Connection, request: &Request) -> Result<(Vec<Applied>, Plan)> {
+        let history = history::rows(connection)?;
+        let plan = plan(self.sets, &history, request)?;
+        Ok((history, plan))
+    }
+
+    fn migration(&self, step: &Step) -> Result<(&LoadedSet, &Migration)> {
+        let set = self.sets.get(step.set);
+        set.and_then(|set| Some((&**set, set.get(step.migration)?))).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, format!("the plan names {:?}, which is in no set", step.id))
+        })
+    }
+
+    fn applied_before(&self, history: &[Applied]) -> usize {
+        history.iter().filter(|row| self.sets.iter().any(|set| set.name() == row.set)).count()
+    }
+
+    /// True where the database says of every set that it is up to date, or has nothing to say it of.
+    fn is_noted(&self, connection: &mut dyn Connection) -> Result<bool> {
+        let Some(meta) = history::meta(connection)? else { return Ok(false) };
+        let rows = history::rows(connection)?;
+        Ok(meta.fingerprints() == self.fingerprints(&meta.fingerprints(), &rows))
+    }
+
+    /// The fingerprints to keep: of each set that is wholly applied, its own; of sets of others, what they were.
+    fn fingerprints(
+        &self,
+        known: &BTreeMap<String, String>,
+        history: &[Applied],
+    ) -> BTreeMap<String, String> {
+        let mut all = known.clone();
+        for set in self.sets {
+            let applied =
+                history.iter().filter(|row| row.set == set.name() && row.state == State::Applied).count();
+            if applied == set.migrations().len() {
+                all.insert(set.name().to_owned(), set.fingerprint().to_owned());
+            } else {
+                all.remove(set.name());
+            }
+        }
+        all
+    }
+
+    /// Writes down where the database stands after what this transaction did.
+    fn note(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        let known = history::meta(connection)?.map(|meta| meta.fingerprints()).unwrap_or_default();
+        let rows = history::rows(connection)?;
+        self.report.schema_version = schema_version(&rows);
+        let version = self.report.schema_version.unwrap_or(0);
+        history::put_meta(connection, version, &self.settings.program, &self.fingerprints(&known, &rows))
+    }
+
+    fn at_migration(&mut self, id: &str) {
+        self.now.id = id.to_owned();
+        self.now.migration = self.report.done.len() + 1;
+        self.at_statement(0, 0);
+    }
+
+    fn at_statement(&mut self, statement: usize, statements: usize) {
+        (self.now.statement, self.now.statements) = (statement, statements);
+    }
+
+    fn tell(&mut self, phase: Phase) {
+        if let Some(on_progress) = &mut self.settings.on_progress {
+            self.now.phase = phase;
+            self.now.elapsed = self.began.elapsed();
+            on_progress(&self.now);
+        }
+    }
+
+    fn check_stop(&self) -> Result<()> {
+        if self.settings.stop.is_asked() {
+            return Err(Error::new(ErrorKind::Interrupted, "the run was stopped"));
+        }
+        Ok(())
+    }
+
+    /// The error of a migration that failed and was rolled back, with what had been done before.
+    fn failed(&self, id: &str, cause: Error) -> Error {
+        let kind = match cause.kind() {
+            kind @ (ErrorKind::Interrupted
+            | ErrorKind::Busy
+            | ErrorKind::DiskFull
+            | ErrorKind::Io
+            | ErrorKind::Corrupt
+            | ErrorKind::InvalidMigration
+            | ErrorKind::UnknownOutcome) => kind,
+            _ => ErrorKind::MigrationFailed,
+        };
+        let message = match kind {
+            ErrorKind::Interrupted => format!("{id} was stopped and rolled back"),
+            _ => format!("{id} failed and was rolled back: {}", cause.message()),
+        };
+        let mut error = Error::new(kind, message);
+        if let Some(location) = cause.location() {
+            error = error.with_location(location.clone());
+        }
+        if let Some(constraint) = cause.constraint() {
+            error = error.with_constraint(constraint.clone());
+        }
+        if let Some(help) = cause.help() {
+            error = error.with_help(help);
+        }
+        error.with_cause(Failed {
+            id: id.to_owned(),
+            statement: self.now.statement,
+            statements: self.now.statements,
+            report: self.report.clone(),
+            cause,
+        })
+    }
+}
+
+/// The number of the newest applied migration: of the application's own set where it has rows, else of all.
+pub(super) fn schema_version<R: Borrow<Applied>>(history: &[R]) -> Option<i64> {
+    let own = history.iter().any(|row| row.borrow().set == APP);
+    history
+        .iter()
+        .map(Borrow::borrow)
+        .filter(|row| row.state == State::Applied && (!own || row.set == APP))
+        .map(|row| i64::try_from(row.version).unwrap_or(i64::MAX))
+        .max()
+}
+
+/// A row for a step that was done, and the line of the report.
+fn done(set: &LoadedSet, step: &Step, effects: super::report::Effects, took: Duration) -> Done {
+    Done {
+        id: step.id.clone(),
+        set: set.name().to_owned(),
+        way: step.way,
+        duration: took,
+        effects,
+        approval: None,
+        backup: None,
+    }
+}
+
+/// Adds the row of a migration that went up, or removes that of one that went down.
+fn record(
+    connection: &mut dyn Connection,
+    set: &LoadedSet,
+    migration: &Migration,
+    done: &Done,
+    program: &str,
+) -> Result<()> {
+    match done.way {
+        Way::Down => history::delete(connection, &done.id),
+        Way::Up => {
+            let mut row = Applied::new(set.name(), migration, jiff::Timestamp::now());
+            row.duration_ms = u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX);
+            row.program = program.to_owned();
+            row.effects = serde_json::to_value(&done.effects)
+                .map_err(|error| Error::new(ErrorKind::Internal, "effects are no JSON").with_cause(error))?;
+            row.approval = done.approval.clone().map(serde_json::Value::String);
+            history::insert(connection, &row)
+        }
+    }
+}

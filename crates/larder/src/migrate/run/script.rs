@@ -1,0 +1,275 @@
+//! Running what a migration holds: statement by statement, or as one function.
+
+use super::Running;
+use crate::db::WriteTx;
+use crate::driver::{Action, Connection};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::migrate::effect::{Seen, quote};
+use crate::migrate::history::one;
+use crate::migrate::loaded::LoadedSet;
+use crate::migrate::migration::{Code, Migration, Script, SqlText, Way};
+use crate::migrate::report::Phase;
+use crate::sql::text::{
+    Dialect, Pragma, Statement, TableEvent, TokenKind, Verb, pragma, split, tables_claimed, tokens,
+};
+use std::collections::BTreeSet;
+
+/// The statements of a migration's text, every one of them allowed.
+pub(super) struct Parsed<'a> {
+    source: &'a SqlText,
+    dialect: Dialect,
+    pub(super) statements: Vec<Statement<'a>>,
+}
+
+impl<'a> Parsed<'a> {
+    /// Splits the text and refuses what can't stand in a migration, before anything runs.
+    pub(super) fn new(source: &'a SqlText, dialect: Dialect, in_transaction: bool) -> Result<Self> {
+        let statements = split(source.text(), dialect)
+            .map_err(|error| error.into_error(ErrorKind::InvalidMigration, source.file(), source.text()))?;
+        let parsed = Self { source, dialect, statements };
+        for statement in &parsed.statements {
+            if let Some((message, help)) = refusal(statement, in_transaction) {
+                return Err(Error::new(ErrorKind::InvalidMigration, message)
+                    .with_help(help)
+                    .with_location(parsed.place(statement, 0, first_word(statement.text))));
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn place(&self, statement: &Statement<'_>, offset: usize, length: usize) -> Location {
+        Location::new(self.source.file(), self.source.text(), statement.offset + offset, length)
+    }
+
+    /// Runs the statement at `index`; gives how many rows it added, and to which table.
+    pub(super) fn run(&self, connection: &mut dyn Connection, index: usize) -> Result<Option<(String, u64)>> {
+        let Some(statement) = self.statements.get(index) else { return Ok(None) };
+        let result = match connection.execute(statement.text, &[]) {
+            Err(error) if self.renames_into_a_dropped_one(index, &error) => {
+                rename(connection, statement.text)
+            }
+            result => result,
+        };
+        let changed = match result {
+            Ok(changed) => changed,
+            Err(error) => {
+                let breaking = breaking_values(connection, statement.verb, &error);
+                return Err(self.failed(statement, error, breaking));
+            }
+        };
+        let adds = matches!(statement.verb, Verb::Insert | Verb::Replace);
+        Ok(if adds { target(statement.text, self.dialect).map(|table| (table, changed)) } else { None })
+    }
+
+    /// A rebuild (create, copy, drop, rename) trips over views and triggers that name the table: at the moment of the
+    /// rename it is not there. That is what SQLite's own procedure for a rebuild has `legacy_alter_table` for. For any
+    /// other rename it would be wrong, for then nobody rewrites the references to the table.
+    fn renames_into_a_dropped_one(&self, index: usize, error: &Error) -> bool {
+        let message = error.message();
+        if error.kind() != ErrorKind::Statement
+            || !(message.contains("error in view") || message.contains("error in trigger"))
+        {
+            return false;
+        }
+        let events =
+            |statement: &Statement<'_>| tables_claimed(statement.text, self.dialect).unwrap_or_default();
+        let mut dropped = BTreeSet::new();
+        for statement in self.statements.iter().take(index) {
+            for event in events(statement) {
+                if let TableEvent::Drop { name } = event {
+                    dropped.insert(name);
+                }
+            }
+        }
+        let now = self.statements.get(index).map(events).unwrap_or_default();
+        now.iter().any(|event| matches!(event, TableEvent::Rename { to, .. } if dropped.contains(to)))
+    }
+
+    /// The engine's error with its place in the migration's file.
+    fn failed(&self, statement: &Statement<'_>, error: Error, breaking: Option<u64>) -> Error {
+        let location = match error.location() {
+            Some(place) => self.place(statement, place.offset, place.length.max(1)),
+            None => self.place(statement, 0, first_word(statement.text)),
+        };
+        if error.kind() == ErrorKind::Interrupted || error.is_transient() {
+            return error;
+        }
+        let message = match breaking {
+            Some(1) => format!("{}: 1 value is there more than once", error.message()),
+            Some(count) => format!("{}: {count} values are there more than once", error.message()),
+            None => error.message().to_owned(),
+        };
+        let mapped = Error::new(error.kind(), message).with_location(location);
+        let mapped = match error.constraint() {
+            Some(constraint) => mapped.with_constraint(constraint.clone()),
+            None => mapped,
+        };
+        match (error.kind(), error.help()) {
+            (ErrorKind::Constraint, _) => mapped.with_help(
+                "the data that is there breaks this constraint: change the data first, in this migration",
+            ),
+            (_, Some(help)) => mapped.with_help(help),
+            _ => mapped,
+        }
+        .with_cause(error)
+    }
+}
+
+/// How many values keep a unique index from being made: those that are there more than once.
+fn breaking_values(connection: &mut dyn Connection, verb: Verb, error: &Error) -> Option<u64> {
+    let constraint = error.constraint().filter(|_| verb == Verb::Create)?;
+    let table = quote(constraint.table.as_ref()?);
+    let columns: Vec<String> = constraint.columns.iter().map(|column| quote(column)).collect();
+    // NULL is never the same as NULL, so a row with one breaks nothing.
+    let present: Vec<String> = columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+    let (columns, present) = (columns.join(", "), present.join(" AND "));
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {present} GROUP BY {columns} HAVING count(*) > 1)"
+    );
+    one(connection, &sql).ok().flatten()
+}
+
+fn rename(connection: &mut dyn Connection, statement: &str) -> Result<u64> {
+    connection.execute("PRAGMA legacy_alter_table = ON", &[])?;
+    let result = connection.execute(statement, &[]);
+    connection.execute("PRAGMA legacy_alter_table = OFF", &[])?;
+    result
+}
+
+/// Runs a migration that is a function, and refuses what it may not do, of which only the engine tells.
+pub(super) fn run_code(connection: &mut dyn Connection, code: &Code, seen: &mut Seen) -> Result<()> {
+    code.run(&mut WriteTx::new(connection))?;
+    seen.actions = connection.watch(true)?;
+    for action in &seen.actions {
+        let refused = match action {
+            Action::Pragma { name, value } => {
+                let pragma = pragma(&format!("PRAGMA {name}{}", if value.is_some() { "(x)" } else { "" }));
+                pragma.as_ref().and_then(|pragma| refused_pragma(pragma, true))
+            }
+            Action::Attach => Some(ATTACH),
+            _ => None,
+        };
+        if let Some((message, help)) = refused {
+            return Err(Error::new(ErrorKind::InvalidMigration, message).with_help(help));
+        }
+    }
+    Ok(())
+}
+
+type Refusal = (&'static str, &'static str);
+
+const ATTACH: Refusal = (
+    "a migration can't attach another database",
+    "migrate each database by itself, and copy between them in the program",
+);
+
+/// Why a statement can't stand in a migration, and what to do instead.
+fn refusal(statement: &Statement<'_>, in_transaction: bool) -> Option<Refusal> {
+    match statement.verb {
+        verb if verb.is_transaction_control() && in_transaction => Some((
+            "a migration can't begin or end a transaction: Larder commits it together with its row in the history",
+            "remove the statement",
+        )),
+        verb if verb.is_transaction_control() => Some((
+            "a migration outside a transaction can't have one of its own: each of its statements commits by itself",
+            "remove the statement, or put what belongs together into a migration without the directive",
+        )),
+        Verb::Attach | Verb::Detach => Some(ATTACH),
+        Verb::Vacuum if in_transaction => Some((
+            "VACUUM can't run inside a transaction",
+            "put it into a migration of its own that begins with `-- larder: no-transaction`, or run `larder vacuum`",
+        )),
+        Verb::Pragma => pragma(statement.text).and_then(|pragma| refused_pragma(&pragma, in_transaction)),
+        _ => None,
+    }
+}
+
+fn refused_pragma(pragma: &Pragma, in_transaction: bool) -> Option<Refusal> {
+    if !pragma.is_setting() {
+        return None;
+    }
+    match pragma.name.as_str() {
+        // Lasts until the end of the transaction, and harms nobody: foreign keys are off anyway.
+        "defer_foreign_keys" => None,
+        "foreign_keys" => Some((
+            "PRAGMA foreign_keys does nothing inside a transaction",
+            "remove it: Larder switches foreign keys off around a migration, and looks for orphans before it commits",
+        )),
+        "legacy_alter_table" => Some((
+            "PRAGMA legacy_alter_table keeps SQLite from rewriting references to a renamed table",
+            "remove it: Larder switches it on where a rebuild needs it",
+        )),
+        "user_version" => {
+            Some(("PRAGMA user_version belongs to Larder, which keeps the schema version there", "remove it"))
+        }
+        "writable_schema" => Some((
+            "PRAGMA writable_schema lets a typing error destroy the database",
+            "rebuild the table instead",
+        )),
+        _ if in_transaction => Some((
+            "a PRAGMA in a migration does nothing inside a transaction, or outlives it on this connection only",
+            "set it in the options with which the database is opened; one that changes the file (auto_vacuum, page_size) \
+             goes into a migration that begins with `-- larder: no-transaction`",
+        )),
+        "journal_mode" | "synchronous" | "locking_mode" => Some((
+            "this PRAGMA is a setting of the connection, which Larder sets when it opens the database",
+            "set it in the options with which the database is opened",
+        )),
+        _ => None,
+    }
+}
+
+/// The table that an INSERT adds to.
+fn target(statement: &str, dialect: Dialect) -> Option<String> {
+    let mut tokens = tokens(statement, dialect).filter(|token| token.kind != TokenKind::Comment);
+    tokens.find(|token| token.is("INTO"))?;
+    let first = tokens.next()?;
+    match tokens.next() {
+        Some(dot) if dot.is_punct(".") => tokens.next().map(|name| name.name().into_owned()),
+        _ => Some(first.name().into_owned()),
+    }
+}
+
+fn first_word(text: &str) -> usize {
+    text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len()).max(1)
+}
+
+/// Runs all statements of a migration, each by itself, on a database where nothing matters: a copy.
+pub(in crate::migrate) fn each_by_itself(
+    connection: &mut dyn Connection,
+    set: &LoadedSet,
+    migration: &Migration,
+    way: Way,
+) -> Result<Seen> {
+    let mut seen = Seen::default();
+    if let Some(Script::Sql(sql)) = migration.script(way) {
+        let parsed = Parsed::new(sql, set.dialect(), false)?;
+        for index in 0..parsed.statements.len() {
+            parsed.run(connection, index)?;
+        }
+    }
+    seen.actions = connection.watch(true)?;
+    Ok(seen)
+}
+
+impl Running<'_, '_> {
+    /// Runs all statements of a text in the transaction that is open.
+    pub(super) fn run_all(
+        &mut self,
+        connection: &mut dyn Connection,
+        parsed: &Parsed<'_>,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let count = parsed.statements.len();
+        for index in 0..count {
+            self.at_statement(index + 1, count);
+            self.tell(Phase::Running);
+            self.check_stop()?;
+            if let Some((table, rows)) = parsed.run(connection, index)? {
+                *seen.added.entry(table).or_default() += rows;
+            }
+        }
+        seen.actions = connection.watch(true)?;
+        Ok(())
+    }
+}

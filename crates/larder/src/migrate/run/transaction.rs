@@ -1,0 +1,185 @@
+//! Migrations inside a transaction: as many in one as may be, a savepoint and a gate each.
+
+use super::gate::Verdict;
+use super::script::{Parsed, run_code};
+use super::{Next, Running, done, record};
+use crate::driver::{Access, Connection};
+use crate::error::{ErrorKind, Result};
+use crate::migrate::effect::{Baseline, Seen, assess};
+use crate::migrate::history;
+use crate::migrate::migration::Script;
+use crate::migrate::plan::{Request, Step};
+use crate::migrate::report::{Done, Phase};
+use std::time::Instant;
+
+/// How one migration of a transaction ended.
+enum Outcome {
+    /// It stays; what comes next may go into the same transaction.
+    Stays(Done),
+    /// It stays, and touched what was there before: the next is measured against what is committed then.
+    StaysLast(Done),
+    /// It is rolled back for now: it needs a transaction of its own, which comes next.
+    Alone,
+}
+
+impl Running<'_, '_> {
+    /// One transaction with as many of the pending migrations as may be in it.
+    pub(super) fn transaction(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
+        self.begin(connection)?;
+        let result = self.inside(connection, request);
+        // Whatever was begun and not committed goes.
+        connection.rollback()?;
+        result
+    }
+
+    /// Takes the write lock. Who holds it may be another process that migrates, and that may take long: so this waits
+    /// longer than other writes do.
+    fn begin(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        let until = Instant::now() + self.settings.patience;
+        loop {
+            self.check_stop()?;
+            match connection.begin(Access::Write) {
+                Err(error) if error.kind() == ErrorKind::Busy && Instant::now() < until => {
+                    self.tell(Phase::Waiting)
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn inside(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
+        // Under the lock: another process may have migrated since the first look.
+        let (_, plan) = self.plan(connection, request)?;
+        history::create(connection)?;
+        let Some(first) = plan.steps.first() else {
+            self.note(connection)?;
+            connection.commit()?;
+            return Ok(Next::Done);
+        };
+        if self.migration(first)?.1.is_no_transaction(first.way) {
+            connection.rollback()?;
+            return self.outside(connection, request);
+        }
+        let mut baseline = Baseline::take(self.database, connection)?;
+        let before = self.report.done.len();
+        let mut failure = None;
+        let mut left = plan.steps.len();
+        for step in &plan.steps {
+            let alone = self.report.done.len() == before;
+            // These commit by themselves, after what came before them.
+            if !alone && (self.migration(step)?.1.is_no_transaction(step.way) || self.expects_loss(step)?) {
+                break;
+            }
+            self.at_migration(&step.id);
+            match self.step(connection, &mut baseline, step, alone) {
+                Ok(Outcome::Stays(done)) => self.report.done.push(done),
+                Ok(Outcome::StaysLast(done)) => {
+                    self.report.done.push(done);
+                    left -= 1;
+                    break;
+                }
+                Ok(Outcome::Alone) => break,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+            left -= 1;
+        }
+        let committed = self.commit(connection, before);
+        match failure {
+            None => committed?,
+            // The migration's own error is what the reader needs, with those before it that are committed.
+            Some(error) => {
+                if committed.is_err() {
+                    self.report.done.truncate(before);
+                }
+                return Err(self.explain(&self.now.id, error));
+            }
+        }
+        Ok(if left == 0 { Next::Done } else { Next::Again })
+    }
+
+    fn commit(&mut self, connection: &mut dyn Connection, before: usize) -> Result<()> {
+        if self.report.done.len() == before {
+            return Ok(());
+        }
+        self.tell(Phase::Committing);
+        self.note(connection)?;
+        connection.commit()
+    }
+
+    /// Runs one migration in a savepoint.
+    fn step(
+        &mut self,
+        connection: &mut dyn Connection,
+        baseline: &mut Baseline,
+        step: &Step,
+        alone: bool,
+    ) -> Result<Outcome> {
+        connection.begin(Access::Write)?;
+        let result = self.try_step(connection, baseline, step, alone);
+        match &result {
+            Ok(Outcome::Stays(_) | Outcome::StaysLast(_)) => connection.commit()?,
+            Ok(Outcome::Alone) | Err(_) => connection.rollback()?,
+        }
+        result
+    }
+
+    fn try_step(
+        &mut self,
+        connection: &mut dyn Connection,
+        baseline: &mut Baseline,
+        step: &Step,
+        alone: bool,
+    ) -> Result<Outcome> {
+        let began = Instant::now();
+        let seen = self.run_script(connection, step)?;
+        self.tell(Phase::Measuring);
+        let (effects, touched) = assess(connection, baseline, &seen)?;
+        self.check_stop()?;
+        let (set, migration) = self.migration(step)?;
+        let mut done = done(set, step, effects, began.elapsed());
+        match self.gate(step, migration, &done.effects.losses)? {
+            Verdict::Harmless => {}
+            // Its backup is to show the database as it was right before it.
+            Verdict::Approved(_) if !alone => return Ok(Outcome::Alone),
+            Verdict::Approved(by) => {
+                done.approval = Some(by);
+                match self.back_up(connection, baseline, step)? {
+                    Some(backup) => done.backup = backup,
+                    None => return Ok(Outcome::Alone),
+                }
+            }
+        }
+        // The sets are borrowed from outside of `self`, so that its report can be written while they are read.
+        let (set, migration) = self.migration(step)?;
+        record(connection, set, migration, &done, &self.settings.program)?;
+        connection.watch(true)?;
+        Ok(if touched { Outcome::StaysLast(done) } else { Outcome::Stays(done) })
+    }
+
+    fn run_script(&mut self, connection: &mut dyn Connection, step: &Step) -> Result<Seen> {
+        connection.watch(true)?;
+        let mut seen = Seen::default();
+        let sets = self.sets;
+        let set = sets.get(step.set);
+        let migration = set.and_then(|set| set.get(step.migration));
+        match (set, migration.and_then(|migration| migration.script(step.way))) {
+            (Some(set), Some(Script::Sql(sql))) => {
+                let parsed = Parsed::new(sql, set.dialect(), true)?;
+                self.run_all(connection, &parsed, &mut seen)?;
+            }
+            (_, Some(Script::Code(code))) => {
+                self.tell(Phase::Running);
+                self.check_stop()?;
+                run_code(connection, code, &mut seen)?;
+            }
+            _ => {
+                let message = format!("{:?} has nothing to run in this direction", step.id);
+                return Err(crate::error::Error::new(ErrorKind::Internal, message));
+            }
+        }
+        Ok(seen)
+    }
+}

@@ -1,0 +1,43 @@
+//! Does the database have the schema that its migrations make?
+
+use super::loaded::LoadedSet;
+use super::migrator::{Migrator, rows};
+use super::record::{Applied, State};
+use super::run::{Settings, run};
+use super::{Approval, MigrationSet, Request};
+use crate::db::Database;
+use crate::error::Result;
+use crate::schema::{Catalogue, Change};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+impl Migrator<'_> {
+    /// Builds what the applied migrations make in a database in memory, and compares: the changes are what was done to the
+    /// live schema by other means. Empty is as it should be.
+    ///
+    /// # Errors
+    /// When a set can't be loaded or its migrations don't run on an empty database.
+    pub fn verify(&self, database: &Database) -> Result<Vec<Change>> {
+        let history = rows(database)?;
+        let sets: Vec<Arc<LoadedSet>> = self.load(database)?;
+        let built = Database::open(":memory:")?;
+        let applied: Vec<MigrationSet> = sets.iter().map(|set| only_applied(set, &history)).collect();
+        let loaded =
+            applied.iter().map(|set| set.load(database.driver().dialect())).collect::<Result<Vec<_>>>()?;
+        let mut settings =
+            Settings { approvals: vec![Approval::Everything], rehearsal: true, ..Settings::default() };
+        run(&built, &loaded, &Request::up(), &mut settings)?;
+        let should = built.read(|tx| Catalogue::read(tx.connection()))?;
+        let is = super::migrator::look(database, Catalogue::read)?;
+        Ok(should.diff(&is))
+    }
+}
+
+/// The set with those of its migrations that the history says are applied.
+fn only_applied(set: &LoadedSet, history: &[Applied]) -> MigrationSet {
+    let applied: HashSet<&str> =
+        history.iter().filter(|row| row.state == State::Applied).map(|row| row.id.as_str()).collect();
+    let kept =
+        set.migrations().iter().filter(|migration| applied.contains(set.history_id(migration).as_str()));
+    MigrationSet::list(set.name().to_owned(), kept.cloned().collect()).with_after(set.after().iter().cloned())
+}
