@@ -2,6 +2,7 @@
 
 pub mod backup;
 mod db;
+pub mod doctor;
 pub mod driver;
 mod error;
 pub mod migrate;

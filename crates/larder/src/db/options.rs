@@ -125,6 +125,22 @@ impl Options {
         self
     }
 
+    /// Where the database is, without opening it: as it is shown to people, and its file where it is one.
+    ///
+    /// # Errors
+    /// As [`Options::open`] for a URL that can't be used.
+    pub(crate) fn located(&self) -> Result<(String, Option<PathBuf>)> {
+        let driver = self.resolve()?;
+        Ok((driver.to_string(), driver.file().map(Path::to_owned)))
+    }
+
+    /// Leaves a setting as the engine or the file has it.
+    #[must_use]
+    pub(crate) fn without_pragma(mut self, name: &str) -> Self {
+        self.settings.pragmas.retain(|pragma| pragma.0 != name);
+        self
+    }
+
     /// Opens the database.
     ///
     /// # Errors

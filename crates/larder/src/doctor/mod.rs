@@ -1,0 +1,120 @@
+//! The doctor: what is wrong with a database, in words, and what to do about it.
+//!
+//! [`examine`] makes every check that can be made, from the file and its folder to the rows and the history of
+//! migrations, and gives a [`Checkup`]. It never writes unless [`Settings::fix`] asks for it. `docs/doctor.md` lists the
+//! checks, what each means and what to do.
+//!
+//! ```
+//! use larder::{Database, doctor};
+//!
+//! # fn main() -> larder::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("app.db").display().to_string();
+//! let checkup = doctor::examine(&Database::options(path), &[], &doctor::Settings::default())?;
+//! assert_eq!(checkup.state, doctor::State::Uninitialized);
+//! assert!(!checkup.ok);
+//! # Ok(())
+//! # }
+//! ```
+
+mod checkup;
+mod exam;
+
+mod backup;
+mod engine;
+mod file;
+mod foreign_key;
+mod fragmentation;
+mod header;
+mod history;
+mod integrity;
+mod journal;
+mod leftover;
+mod link;
+mod moved;
+mod neighbour;
+mod open;
+#[cfg(unix)]
+mod permission;
+mod pragma;
+#[cfg(unix)]
+mod space;
+mod statistics;
+#[cfg(target_os = "linux")]
+mod storage;
+mod version;
+mod wal;
+
+pub use checkup::{Checkup, Finding, Severity, State};
+
+use crate::db::Options;
+use crate::error::Result;
+use crate::migrate::MigrationSet;
+use exam::{Check, Exam};
+use std::path::PathBuf;
+
+/// How an examination is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Put right what can be put right without risk: move the log into the file, roll back a transaction that a crash
+    /// interrupted, remove what a broken-off backup left, close the files to other users, gather statistics.
+    pub fix: bool,
+    /// Read every page and every index entry, and not only the pages: several times slower.
+    pub thorough: bool,
+    /// The folder of the backups; `backups` beside the database unless set.
+    pub backups: Option<PathBuf>,
+}
+
+/// What can be looked at without opening the database, in this order.
+const OUTSIDE: &[(&str, Check)] = &[
+    ("file", file::check),
+    ("link", link::check),
+    #[cfg(unix)]
+    ("permission", permission::check),
+    #[cfg(unix)]
+    ("space", space::check),
+    #[cfg(target_os = "linux")]
+    ("storage", storage::check),
+    ("wal", wal::check),
+    ("neighbour", neighbour::check),
+    ("leftover", leftover::check),
+    ("backup", backup::check),
+    ("moved", moved::check),
+];
+
+/// What is asked of the open database, in this order.
+const INSIDE: &[(&str, Check)] = &[
+    ("engine", engine::check),
+    ("pragma", pragma::check),
+    ("integrity", integrity::check),
+    ("foreign_key", foreign_key::check),
+    ("history", history::check),
+    ("version", version::check),
+    ("fragmentation", fragmentation::check),
+    ("statistics", statistics::check),
+];
+
+/// Examines the database that `options` name, against the migrations of `sets`.
+///
+/// A missing, locked or damaged database is not an error of this call: the [`Checkup`] says so. It works beside programs
+/// that use the database. Without [`Settings::fix`] not one byte of the database changes; as every reader of a database
+/// in WAL mode does, it may make the empty `-wal` and the `-shm` beside it.
+///
+/// # Errors
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for
+/// options that name no database that can be examined.
+pub fn examine(options: &Options, sets: &[&MigrationSet], settings: &Settings) -> Result<Checkup> {
+    let mut exam = Exam::new(options, sets, settings)?;
+    for (name, check) in OUTSIDE {
+        exam.run(name, *check);
+    }
+    if exam.state() == State::Ready {
+        exam.run("open", open::check);
+    }
+    if exam.database.is_some() {
+        for (name, check) in INSIDE {
+            exam.run(name, *check);
+        }
+    }
+    Ok(exam.finish())
+}
