@@ -2,6 +2,7 @@
 
 use super::{Row, ValueRef};
 use crate::error::{Error, ErrorKind};
+use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use std::fmt;
@@ -200,7 +201,11 @@ impl<'r> Deserializer<'r> for CellDeserializer<'r> {
     fn deserialize_seq<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Failure> {
         match self.value {
             ValueRef::Blob(bytes) => {
-                visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
+                let mut bytes = SeqDeserializer::<_, Failure>::new(bytes.iter().copied());
+                let value = visitor.visit_seq(&mut bytes)?;
+                // An array takes as many as it holds and leaves the rest.
+                bytes.end()?;
+                Ok(value)
             }
             _ => self.wrong("a blob"),
         }

@@ -125,7 +125,7 @@ impl<'c> Entry<'c> {
         }
         let statement = connection.prepare(sql).map_err(|error| fault::statement(error, sql))?;
         let columns = columns(&statement);
-        let readonly = statement.readonly() || rule::only_asks(verb, sql);
+        let readonly = rule::only_reads(verb, sql, statement.readonly());
         let actions = what_it_does(seen.take(), verb, sql);
         Ok(Self {
             columns,
@@ -216,8 +216,8 @@ fn mismatch(mapped: &Mapped<'_>, params: &[Param<'_>]) -> Error {
 
 /// The verb of the one statement that `sql` holds.
 fn single(sql: &str) -> Result<Verb> {
-    let statements = split(sql, Dialect::Sqlite)
-        .map_err(|error| error.into_error(ErrorKind::Statement, "<statement>", sql))?;
+    let statements =
+        split(sql, Dialect::Sqlite).map_err(|error| error.into_error(ErrorKind::Statement, "<sql>", sql))?;
     match statements.as_slice() {
         [one] => Ok(one.verb),
         [] => Err(Error::new(ErrorKind::Statement, "there is no statement in the text")),
@@ -225,7 +225,7 @@ fn single(sql: &str) -> Result<Verb> {
             ErrorKind::Statement,
             format!("the text holds {} statements and one was expected", statements.len()),
         )
-        .with_location(crate::error::Location::new("<statement>", sql, second.offset, 1))
+        .with_location(crate::error::Location::new("<sql>", sql, second.offset, 1))
         .with_help("run each by itself")),
     }
 }

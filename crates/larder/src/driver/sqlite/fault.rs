@@ -10,7 +10,7 @@ pub(super) fn statement(error: rusqlite::Error, sql: &str) -> Error {
             let mapped = from_code(error, Some(&msg));
             match usize::try_from(offset) {
                 Ok(offset) => {
-                    mapped.with_location(Location::new("<statement>", sql, offset, word_length(sql, offset)))
+                    mapped.with_location(Location::new("<sql>", sql, offset, word_length(sql, offset)))
                 }
                 Err(_) => mapped,
             }

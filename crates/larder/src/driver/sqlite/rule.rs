@@ -35,8 +35,13 @@ fn explains_pragma(sql: &str) -> bool {
     words.find(|token| !token.is("QUERY") && !token.is("PLAN")).is_some_and(|token| token.is("PRAGMA"))
 }
 
-/// True for a PRAGMA that SQLite holds to be a write and that only answers.
-pub(super) fn only_asks(verb: Verb, sql: &str) -> bool {
-    verb == Verb::Pragma
-        && pragma(sql).is_some_and(|pragma| pragma.name == "journal_mode" && !pragma.has_value)
+/// Whether a statement only reads, of which SQLite `said` what it thinks: it holds the question for the journal mode to be
+/// a write, and work for which there is no need just now to be none.
+pub(super) fn only_reads(verb: Verb, sql: &str, said: bool) -> bool {
+    let Some(pragma) = (verb == Verb::Pragma).then(|| pragma(sql)).flatten() else { return said };
+    match pragma.name.as_str() {
+        "journal_mode" if !pragma.has_value => true,
+        "incremental_vacuum" | "optimize" | "wal_checkpoint" => false,
+        _ => said,
+    }
 }

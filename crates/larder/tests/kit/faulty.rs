@@ -1,0 +1,155 @@
+//! A driver around another: it writes down each call that passes, and lets calls fail that were told to.
+
+use larder::driver::{Access, Action, Connection, Dialect, Driver, Interrupter, Lock, RowSink};
+use larder::{Error, ErrorKind, Param, Result};
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// When a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// The call is not made.
+    Instead,
+    /// The call is made and succeeds; its caller is told that it failed.
+    After,
+}
+
+#[derive(Debug)]
+struct Fault {
+    call: &'static str,
+    when: When,
+    kind: ErrorKind,
+    skip: usize,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    log: Mutex<Vec<String>>,
+    faults: Mutex<Vec<Fault>>,
+}
+
+/// The wrapping driver.
+#[derive(Debug)]
+pub(crate) struct Faulty {
+    inner: Arc<dyn Driver>,
+    script: Arc<Script>,
+}
+
+impl Faulty {
+    pub(crate) fn around(inner: Arc<dyn Driver>) -> Arc<Self> {
+        Arc::new(Self { inner, script: Arc::default() })
+    }
+
+    /// Lets the next call that begins with `call` (as it stands in the log) fail once with an error of `kind`.
+    pub(crate) fn fail(&self, call: &'static str, when: When, kind: ErrorKind) {
+        self.fail_later(0, call, when, kind);
+    }
+
+    /// The same after `skip` such calls that pass.
+    pub(crate) fn fail_later(&self, skip: usize, call: &'static str, when: When, kind: ErrorKind) {
+        self.script.faults.lock().unwrap().push(Fault { call, when, kind, skip });
+    }
+
+    /// The calls since the last time: `connect Write`, `begin Read`, `execute INSERT …`, `commit`, …
+    pub(crate) fn log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.script.log.lock().unwrap())
+    }
+
+    /// True when every fault has struck: a test whose faults did not says nothing.
+    pub(crate) fn all_struck(&self) -> bool {
+        self.script.faults.lock().unwrap().is_empty()
+    }
+}
+
+impl Script {
+    fn pass<T>(&self, call: String, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        let fault = self.strike(&call);
+        self.log.lock().unwrap().push(call);
+        match fault {
+            None => make(),
+            Some(Fault { when: When::Instead, kind, .. }) => Err(injected(kind)),
+            Some(Fault { kind, .. }) => make().and(Err(injected(kind))),
+        }
+    }
+
+    fn strike(&self, call: &str) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        let at = faults.iter().position(|fault| call.starts_with(fault.call))?;
+        match faults[at].skip.checked_sub(1) {
+            Some(left) => {
+                faults[at].skip = left;
+                None
+            }
+            None => Some(faults.remove(at)),
+        }
+    }
+}
+
+fn injected(kind: ErrorKind) -> Error {
+    Error::new(kind, "this fault was injected")
+}
+
+impl fmt::Display for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (wrapped)", self.inner)
+    }
+}
+
+impl Driver for Faulty {
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect()
+    }
+
+    fn is_single(&self) -> bool {
+        self.inner.is_single()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.inner.file()
+    }
+
+    fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
+        let inner = self.script.pass(format!("connect {access:?}"), || self.inner.connect(access))?;
+        Ok(Box::new(FaultyConnection { inner, script: Arc::clone(&self.script) }))
+    }
+}
+
+struct FaultyConnection {
+    inner: Box<dyn Connection>,
+    script: Arc<Script>,
+}
+
+impl Connection for FaultyConnection {
+    fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.script.pass(format!("execute {sql}"), || self.inner.execute(sql, params))
+    }
+
+    fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
+        self.script.pass(format!("query {sql}"), || self.inner.query(sql, params, each))
+    }
+
+    fn begin(&mut self, access: Access) -> Result<()> {
+        self.script.pass(format!("begin {access:?}"), || self.inner.begin(access))
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.script.pass("commit".into(), || self.inner.commit())
+    }
+
+    fn rollback(&mut self) -> Result<()> {
+        self.script.pass("rollback".into(), || self.inner.rollback())
+    }
+
+    fn lock(&mut self, name: &str) -> Result<Lock> {
+        self.script.pass(format!("lock {name}"), || self.inner.lock(name))
+    }
+
+    fn watch(&mut self, on: bool) -> Result<Vec<Action>> {
+        self.script.pass(format!("watch {on}"), || self.inner.watch(on))
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        self.inner.interrupter()
+    }
+}
