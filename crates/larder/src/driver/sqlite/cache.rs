@@ -187,9 +187,19 @@ fn nan(name: &str) -> Error {
 /// What SQLite reported, made plainer: that REPLACE removes rows it does not say, and what goes with a table it reports as
 /// if each had been dropped by name.
 fn what_it_does(mut actions: Vec<Action>, verb: Verb, sql: &str) -> Vec<Action> {
-    if actions.iter().any(|action| matches!(action, Action::Drop { object: Object::Table, .. })) {
-        actions
-            .retain(|action| !matches!(action, Action::Drop { object: Object::Trigger | Object::Index, .. }));
+    let dropped: Vec<String> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Drop { object: Object::Table, name, .. } => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    if !dropped.is_empty() {
+        actions.retain(|action| match action {
+            Action::Drop { object: Object::Trigger | Object::Index, .. } => false,
+            Action::Delete { table } => !dropped.contains(table),
+            _ => true,
+        });
     }
     if verb.writes_rows() && mentions_word(sql, "REPLACE", Dialect::Sqlite) {
         let removed: Vec<Action> = actions

@@ -1,6 +1,6 @@
 //! What is committed, for comparing with what a migration makes of it.
 
-use super::image::{Image, View};
+use super::image::{Image, View, quote};
 use crate::db::Database;
 use crate::driver::{Access, Connection};
 use crate::error::Result;
@@ -77,6 +77,14 @@ impl Baseline {
         }
     }
 
+    /// The rows of a table as it is committed, then the values of each of `columns`; only where there is a snapshot.
+    pub(super) fn count(&mut self, table: &str, columns: &[&str]) -> Result<Vec<u64>> {
+        match &mut self.source {
+            Source::Snapshot(reader) => count(reader.as_mut(), table, columns),
+            Source::Taken { .. } => Ok(Vec::new()),
+        }
+    }
+
     /// True where images were taken beforehand, with the table's own key.
     pub(super) fn is_taken(&self) -> bool {
         !self.has_snapshot()
@@ -117,6 +125,14 @@ impl Source {
 /// Virtual tables and what they keep their data in are the business of their modules, which may not even be here.
 pub(super) fn is_measured(table: &Table) -> bool {
     !table.virtual_ && !table.shadow
+}
+
+/// The rows of a table, then the values of each of `columns`.
+pub(super) fn count(connection: &mut dyn Connection, table: &str, columns: &[&str]) -> Result<Vec<u64>> {
+    let mut list = vec!["count(*)".to_owned()];
+    list.extend(columns.iter().map(|column| format!("count({})", quote(column))));
+    let sql = format!("SELECT {} FROM {}", list.join(", "), quote(table));
+    Ok(one(connection, &sql)?.unwrap_or_default())
 }
 
 /// By table pointed at: how many rows of `table` point at rows that are not there.

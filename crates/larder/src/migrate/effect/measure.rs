@@ -3,8 +3,9 @@
 //! A migration that only makes new things, or only adds rows, can't lose anything, and is not measured. What was touched
 //! otherwise, and was committed before, is compared with what it was: the schema, the rows, the values.
 
-use super::baseline::{Baseline, is_measured, sequences};
+use super::baseline::{Baseline, count, is_measured, sequences};
 use super::compare;
+use super::copied::Copied;
 use super::image::{Image, View, quote};
 use super::reference;
 use crate::driver::{Action, Connection, Object};
@@ -24,6 +25,8 @@ pub(crate) struct Seen {
     pub(crate) actions: Vec<Action>,
     /// How many rows INSERT statements added, by table, where that is known.
     pub(crate) added: BTreeMap<String, u64>,
+    /// Tables that its text copies whole.
+    pub(crate) copied: Vec<Copied>,
 }
 
 /// The tables of the actions, by what was done to them; names in lower case.
@@ -104,7 +107,7 @@ pub(crate) fn assess(
         let after = Catalogue::read(connection)?;
         effects.changes = before.diff(&after).iter().map(ToString::to_string).collect();
         let mut comparison =
-            Comparison { connection, baseline, before: &before, after: &after, renamed: Vec::new() };
+            Comparison { connection, baseline, before: &before, after: &after, seen, renamed: Vec::new() };
         comparison.tables(&measured, &touched, &mut effects)?;
         let renamed = std::mem::take(&mut comparison.renamed);
         objects(&before, &after, &touched, &renamed, &mut effects);
@@ -174,6 +177,7 @@ struct Comparison<'a> {
     baseline: &'a mut Baseline,
     before: &'a Catalogue,
     after: &'a Catalogue,
+    seen: &'a Seen,
     /// Tables by their old and their new name.
     renamed: Vec<(String, String)>,
 }
@@ -190,7 +194,10 @@ impl Comparison<'_> {
             match self.after.tables.get(*name) {
                 Some(is) if touched.only_altered(name, self.after) && keeps_columns(was, is) => {}
                 Some(is) if is_measured(was) && is_measured(is) => {
-                    let found = self.compare(was, is)?;
+                    let found = match self.by_copy(was, is)? {
+                        Some(found) => found,
+                        None => self.compare(was, is)?,
+                    };
                     effects.losses.extend(found);
                 }
                 Some(_) => {}
@@ -212,6 +219,40 @@ impl Comparison<'_> {
 
     fn rows_of(&mut self, table: &Table) -> Result<u64> {
         Ok(self.baseline.image(&View { table, key: Vec::new(), keep: false })?.rows)
+    }
+
+    /// What a table lost that the text of the migration copies whole: the columns that were left out. `None` where the
+    /// values have to be compared.
+    fn by_copy(&mut self, was: &Table, is: &Table) -> Result<Option<Vec<Loss>>> {
+        let name = was.name.to_ascii_lowercase();
+        let Some(copied) = self.seen.copied.iter().find(|copied| copied.table == name) else {
+            return Ok(None);
+        };
+        if self.baseline.is_taken() || !copied.keeps_values(was, is, &self.seen.actions) {
+            return Ok(None);
+        }
+        let left_out: Vec<&str> = was
+            .columns
+            .iter()
+            .filter(|column| column.generated.is_none() && is.column(&column.name).is_none())
+            .map(|column| column.name.as_str())
+            .collect();
+        // It may have been renamed, which only its values tell.
+        if !left_out.is_empty() && is.columns.iter().any(|column| was.column(&column.name).is_none()) {
+            return Ok(None);
+        }
+        let before = self.baseline.count(&was.name, &left_out)?;
+        if count(self.connection, &is.name, &[])? != before.get(..1).unwrap_or_default() {
+            return Ok(None);
+        }
+        let losses = left_out.iter().zip(before.iter().skip(1));
+        Ok(Some(
+            losses
+                .map(|(column, values)| {
+                    Loss::new(LossKind::Column, format!("{}.{column}", was.name), *values)
+                })
+                .collect(),
+        ))
     }
 
     /// Compares by the numbers first, and row by row only where they differ.

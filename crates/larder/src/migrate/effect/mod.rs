@@ -2,10 +2,12 @@
 
 mod baseline;
 mod compare;
+mod copied;
 mod image;
 mod measure;
 mod reference;
 
 pub(crate) use baseline::Baseline;
+pub(crate) use copied::copies;
 pub(crate) use image::quote;
 pub(crate) use measure::{Seen, assess};

@@ -4,7 +4,7 @@ use super::Running;
 use crate::db::WriteTx;
 use crate::driver::{Action, Connection};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::migrate::effect::{Seen, quote};
+use crate::migrate::effect::{Seen, copies, quote};
 use crate::migrate::history::one;
 use crate::migrate::loaded::LoadedSet;
 use crate::migrate::migration::{Code, Migration, Script, SqlText, Way};
@@ -270,6 +270,7 @@ impl Running<'_, '_> {
             }
         }
         seen.actions = connection.watch(true)?;
+        seen.copied = copies(&parsed.statements, parsed.dialect);
         Ok(())
     }
 }
