@@ -1,6 +1,8 @@
 //! What the tests of the engine share: the subjects that one suite runs on, and a driver that logs and fails on demand.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+#[cfg(unix)]
+pub(crate) mod child;
 pub(crate) mod faulty;
 
 use faulty::Faulty;

@@ -84,6 +84,10 @@ impl Driver for Sqlite {
             ));
         }
         let mut raw = self.open(access)?;
+        // SQLite opens a file that is protected from writing all the same, and says so only at the first write.
+        if access == Access::Write && is_write_protected(&raw) {
+            return Err(self.write_protected());
+        }
         let seen = Seen::default();
         let noting = Arc::new(AtomicBool::new(false));
         self.configure(&raw, access).map_err(|error| self.explain(error))?;
@@ -144,6 +148,12 @@ impl Sqlite {
         Ok(())
     }
 
+    fn write_protected(&self) -> Error {
+        Error::new(ErrorKind::ReadOnly, format!("{} can't be written", self.place)).with_help(
+            "give this user permission to write to the file and to its folder, or open it read-only",
+        )
+    }
+
     /// Says of which file an error is, and why, where SQLite only says that.
     fn explain(&self, error: Error) -> Error {
         let Place::File(path) = &self.place else { return error };
@@ -151,9 +161,8 @@ impl Sqlite {
         match error.kind() {
             ErrorKind::NotADatabase => Error::new(ErrorKind::NotADatabase, format!("{shown} is not a SQLite database"))
                 .with_help("check the path; an encrypted database can't be read either"),
-            ErrorKind::ReadOnly => Error::new(ErrorKind::ReadOnly, format!("{shown} can't be written"))
-                .with_help("give this user permission to write to the file and to its folder, or open it read-only"),
-            ErrorKind::CannotOpen => {
+            ErrorKind::ReadOnly if !self.settings.read_only => self.write_protected(),
+            ErrorKind::ReadOnly | ErrorKind::CannotOpen => {
                 let help = "give this user permission on the file and on its folder; in WAL mode even a reader makes \
                             files beside it";
                 Error::new(ErrorKind::CannotOpen, format!("{shown} can't be opened")).with_help(help)
@@ -174,6 +183,15 @@ impl Sqlite {
         }
         .with_cause(error)
     }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "rusqlite's own call has another signature in each of the versions that are taken"
+)]
+fn is_write_protected(raw: &rusqlite::Connection) -> bool {
+    // SAFETY: the handle is of a connection that is open and that no other thread uses, and the name ends with a NUL.
+    unsafe { rusqlite::ffi::sqlite3_db_readonly(raw.handle(), c"main".as_ptr()) == 1 }
 }
 
 /// Through SQLite's configuration call: it sets and tells in one, without a statement.
@@ -229,7 +247,7 @@ fn create(path: &Path) -> Result<()> {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).map_err(|error| {
-            Error::new(ErrorKind::CannotOpen, format!("the folder {} can't be made", folder.display()))
+            Error::new(kind(&error), format!("the folder {} can't be made", folder.display()))
                 .with_help("check the path and the permissions above it, or choose another place")
                 .with_cause(error)
         })?;
@@ -242,16 +260,18 @@ fn create(path: &Path) -> Result<()> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let kind = match error.kind() {
-                std::io::ErrorKind::StorageFull => ErrorKind::DiskFull,
-                std::io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
-                _ => ErrorKind::CannotOpen,
-            };
-            Err(Error::new(kind, format!("{} can't be made", path.display()))
-                .with_help("check the path, the permissions on its folder and the space on its disk")
-                .with_cause(error))
-        }
+        Err(error) => Err(Error::new(kind(&error), format!("{} can't be made", path.display()))
+            .with_help("check the path, the permissions on its folder and the space on its disk")
+            .with_cause(error)),
+    }
+}
+
+/// What the operating system's error about something that was to be made is here.
+fn kind(error: &std::io::Error) -> ErrorKind {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::DiskFull,
+        std::io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
+        _ => ErrorKind::CannotOpen,
     }
 }
 

@@ -50,7 +50,8 @@ fn number_of<'a>(name: &str, value: &'a str) -> &'a str {
 /// asked for it.
 pub(super) fn set(connection: &Connection, name: &str, value: &str) -> Result<()> {
     const ANSWERS: [&str; 3] = ["journal_mode", "wal_autocheckpoint", "locking_mode"];
-    let answer = ask(connection, &format!("PRAGMA {name} = {value}"))?;
+    // `UTF-16le` is a value too. What may stand in one is checked: there is no quote among it.
+    let answer = ask(connection, &format!("PRAGMA {name} = '{value}'"))?;
     let found = match answer {
         Some(answer) if ANSWERS.contains(&name) => Some(answer),
         _ => get(connection, name)?,
