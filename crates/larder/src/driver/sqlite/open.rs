@@ -240,7 +240,7 @@ fn outcome(of: impl Outcome) -> Result<()> {
 
 /// Makes the folders and an empty file that only its owner can read; SQLite gives `-wal` and `-shm` the same rights.
 fn create(path: &Path) -> Result<()> {
-    let path = &end_of_links(path)?;
+    let path = &end_of_links(path);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -276,21 +276,17 @@ fn kind(error: &std::io::Error) -> ErrorKind {
 }
 
 /// Where a symbolic link to a missing file points to, so that the file is made there.
-fn end_of_links(path: &Path) -> Result<PathBuf> {
+fn end_of_links(path: &Path) -> PathBuf {
     let mut end = path.to_owned();
-    // As many as Linux follows.
+    // As many as Linux follows; links that go round in a circle are no missing file and were told of before.
     for _ in 0..40 {
         match std::fs::read_link(&end) {
             // A relative one counts from the folder it lies in; joining an absolute one leaves only that.
             Ok(target) => end = end.parent().unwrap_or(Path::new("")).join(target),
-            Err(_) => return Ok(end),
+            Err(_) => break,
         }
     }
-    Err(Error::new(
-        ErrorKind::CannotOpen,
-        format!("{} is a symbolic link that leads nowhere", path.display()),
-    )
-    .with_help("remove the link, or let it point to a file"))
+    end
 }
 
 fn exists(path: &Path) -> Result<()> {
@@ -314,7 +310,7 @@ fn exists(path: &Path) -> Result<()> {
         .with_help("migrate it first: `larder migrate`")),
         Err(error) => {
             Err(Error::new(ErrorKind::CannotOpen, format!("{} can't be looked at", path.display()))
-                .with_help("check the permissions on the folders above it")
+                .with_help("check the path, and the permissions on the folders above it")
                 .with_cause(error))
         }
     }
