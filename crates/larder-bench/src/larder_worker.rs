@@ -1,5 +1,6 @@
 //! Larder's own worker, through its public face alone.
 
+mod migration;
 mod read;
 
 use larder::Database;
@@ -8,6 +9,9 @@ use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task};
 /// Sets up what the arguments of a worker ask for.
 pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
     let round = match (task.work.as_str(), task.subject.as_str()) {
+        ("open", "larder") => migration::open(task)?,
+        ("apply", "larder") => migration::apply(task)?,
+        ("copy", "larder") => migration::rebuild(task)?,
         ("point-read", "larder") => read::in_transaction(task)?,
         ("point-read", "larder-single") => read::single(task)?,
         _ => return task.unknown(),
