@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use larder_bench_protocol::Outcome;
 
 use crate::work::{Case, Goal, Metric, Subject, Work};
-use crate::worker::{Worker, arguments};
+use crate::worker::{Worker, arguments, slot};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -99,8 +99,10 @@ pub(crate) fn measure(
         Measured { work, rounds: BTreeMap::new(), builds: BTreeMap::new(), failures: Vec::new() };
     let mut slots = Vec::new();
     for case in work.cases {
-        for subject in work.subjects {
-            let folder = folder.join(format!("{}-{}-{}", work.name, case.name, subject.name));
+        let (own, others): (Vec<_>, Vec<_>) =
+            work.subjects.iter().partition(|subject| subject.on_file_of.is_none());
+        for subject in own.into_iter().chain(others) {
+            let folder = folder.join(slot(work, case, subject.name));
             std::fs::create_dir_all(&folder)?;
             let started = Worker::start(subject, &arguments(work, case, subject, &folder, &settings));
             let worker = match started {

@@ -48,6 +48,14 @@ pub(crate) struct Subject {
     pub program: Program,
     /// The package whose version the report shows.
     pub package: &'static str,
+    /// The subject whose file it opens instead of one of its own; that one is set up first.
+    pub on_file_of: Option<&'static str>,
+}
+
+impl Subject {
+    const fn new(name: &'static str, label: &'static str, program: Program, package: &'static str) -> Self {
+        Self { name, label, program, package, on_file_of: None }
+    }
 }
 
 /// A worker program. Each links one libsqlite3-sys; that is why there are several.

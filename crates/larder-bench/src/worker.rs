@@ -21,6 +21,11 @@ pub(crate) struct Worker {
     pub options: Vec<String>,
 }
 
+/// The name of a subject's folder, for one case.
+pub(crate) fn slot(work: &Work, case: &Case, subject: &str) -> String {
+    format!("{}-{}-{subject}", work.name, case.name)
+}
+
 /// The arguments of a worker: subject, work, settings.
 pub(crate) fn arguments(
     work: &Work,
@@ -31,6 +36,9 @@ pub(crate) fn arguments(
 ) -> Vec<String> {
     let mut arguments = vec![subject.name.to_owned(), work.name.to_owned()];
     arguments.push(format!("dir={}", folder.display()));
+    if let Some(owner) = subject.on_file_of {
+        arguments.push(format!("file={}", folder.with_file_name(slot(work, case, owner)).display()));
+    }
     arguments.extend(settings.iter().cloned());
     // The last one counts: what a case sets is not up to the driver.
     arguments.extend(case.settings.iter().map(|(key, value)| format!("{key}={value}")));

@@ -2,29 +2,19 @@
 
 use super::{Bound, Case, Goal, Metric, Program, Subject, Work};
 
-const RUSQLITE_MIGRATION: Subject = Subject {
-    name: "rusqlite_migration",
-    label: "rusqlite_migration",
-    program: Program::Pool,
-    package: "rusqlite_migration",
-};
-const REFINERY: Subject =
-    Subject { name: "refinery", label: "refinery", program: Program::Rusqlite, package: "refinery" };
-const DIESEL: Subject = Subject {
-    name: "diesel",
-    label: "diesel_migrations",
-    program: Program::Pool,
-    package: "diesel_migrations",
-};
-const SQLX: Subject = Subject { name: "sqlx", label: "sqlx", program: Program::Sqlx, package: "sqlx" };
-const LARDER: Subject =
-    Subject { name: "larder", label: "**larder**", program: Program::Larder, package: "larder" };
+const RUSQLITE_MIGRATION: Subject =
+    Subject::new("rusqlite_migration", "rusqlite_migration", Program::Pool, "rusqlite_migration");
+const REFINERY: Subject = Subject::new("refinery", "refinery", Program::Rusqlite, "refinery");
+const DIESEL: Subject = Subject::new("diesel", "diesel_migrations", Program::Pool, "diesel_migrations");
+const SQLX: Subject = Subject::new("sqlx", "sqlx", Program::Sqlx, "sqlx");
+const LARDER: Subject = Subject::new("larder", "**larder**", Program::Larder, "larder");
 
 /// Opening a file that is up to date.
 pub(crate) const OPEN: Work = Work {
     name: "open",
     story: "Open a file whose migrations are all applied, see that they are, close it. The base opens with the same \
-            pragmas and reads `user_version`.",
+            pragmas and reads `user_version`, once a file with a history of its own (a number and a text a row), once the \
+            very file that Larder made.",
     cases: &[
         open("rows-10", "10 migrations", &[("set", "ROWS_10")]),
         open("rows-1000", "1,000 migrations", &[("set", "ROWS_1000")]),
@@ -48,11 +38,10 @@ pub(crate) const OPEN: Work = Work {
         },
     ],
     subjects: &[
+        Subject::new("rusqlite", "rusqlite, pragmas and `user_version`", Program::Rusqlite, "rusqlite"),
         Subject {
-            name: "rusqlite",
-            label: "rusqlite, pragmas and `user_version`",
-            program: Program::Rusqlite,
-            package: "rusqlite",
+            on_file_of: Some("larder"),
+            ..Subject::new("rusqlite-same", "rusqlite, on Larder's file", Program::Rusqlite, "rusqlite")
         },
         RUSQLITE_MIGRATION,
         REFINERY,
@@ -61,11 +50,16 @@ pub(crate) const OPEN: Work = Work {
         LARDER,
     ],
     goals: &[
-        open_goal("1,000 migrations / rusqlite", "rows-1000"),
-        open_goal("1,000, beside an open connection / rusqlite", "rows-1000-beside"),
-        open_goal("1,000 that make a table each / rusqlite", "tables-1000"),
-        open_goal("1,000 tables, beside an open connection / rusqlite", "tables-1000-beside"),
-        open_goal("1,000, the first open of a process / rusqlite", "rows-1000-process"),
+        open_goal("1,000 migrations / rusqlite on the same file", "rows-1000", "rusqlite-same"),
+        open_goal("1,000, beside an open connection / the same", "rows-1000-beside", "rusqlite-same"),
+        open_goal("1,000 that make a table each / the same", "tables-1000", "rusqlite-same"),
+        open_goal(
+            "1,000 tables, beside an open connection / the same",
+            "tables-1000-beside",
+            "rusqlite-same",
+        ),
+        open_goal("1,000, the first open of a process / the same", "rows-1000-process", "rusqlite-same"),
+        open_goal("1,000 migrations / rusqlite on a file with a smaller history", "rows-1000", "rusqlite"),
         flat("flat: 1,000 / 10 migrations", "rows-1000", "rows-10"),
         flat("flat: 1,000 / 10, beside an open connection", "rows-1000-beside", "rows-10-beside"),
     ],
@@ -80,8 +74,8 @@ const fn open(
     Case { name, story, settings, processes: 0 }
 }
 
-const fn open_goal(text: &'static str, case: &'static str) -> Goal {
-    Goal { text, left: (case, "larder"), right: (case, "rusqlite"), bound: Bound::AtMost(1.15) }
+const fn open_goal(text: &'static str, case: &'static str, base: &'static str) -> Goal {
+    Goal { text, left: (case, "larder"), right: (case, base), bound: Bound::AtMost(1.15) }
 }
 
 const fn flat(text: &'static str, left: &'static str, right: &'static str) -> Goal {
@@ -98,12 +92,12 @@ pub(crate) const APPLY: Work = Work {
     ],
     subjects: &[
         RUSQLITE_MIGRATION,
-        Subject {
-            name: "rusqlite",
-            label: "rusqlite, one transaction, a savepoint and a history row each",
-            program: Program::Rusqlite,
-            package: "rusqlite",
-        },
+        Subject::new(
+            "rusqlite",
+            "rusqlite, one transaction, a savepoint and a history row each",
+            Program::Rusqlite,
+            "rusqlite",
+        ),
         REFINERY,
         DIESEL,
         SQLX,
@@ -132,12 +126,7 @@ pub(crate) const COPY: Work = Work {
         open("1m-index", "1,000,000 rows and an index", &[("rows", "1000000"), ("index", "yes")]),
     ],
     subjects: &[
-        Subject {
-            name: "rusqlite",
-            label: "rusqlite, the statements alone",
-            program: Program::Rusqlite,
-            package: "rusqlite",
-        },
+        Subject::new("rusqlite", "rusqlite, the statements alone", Program::Rusqlite, "rusqlite"),
         LARDER,
     ],
     goals: &[

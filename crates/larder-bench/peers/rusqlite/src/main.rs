@@ -16,6 +16,7 @@ fn main() -> ExitCode {
 
 fn pick(task: &Task) -> Outcome<(Hello, Round)> {
     let round = match (task.work.as_str(), task.subject.as_str()) {
+        ("open", "rusqlite-same") => migration::open_same(task)?,
         ("open", subject) => migration::open(task, migration::Subject::named(subject, task)?)?,
         ("apply", subject) => migration::apply(task, migration::Subject::named(subject, task)?)?,
         ("point-read", "raw") => read::raw(task)?,

@@ -95,6 +95,28 @@ pub fn open(task: &Task, subject: Subject) -> Outcome<Round> {
     }))
 }
 
+/// Opens and closes the file that another subject made.
+pub fn open_same(task: &Task) -> Outcome<Round> {
+    let file = Path::new(task.text("file")?).join("open.db");
+    let look = move || -> Outcome<Connection> {
+        let connection = crate::open(&file)?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == 0 { Err("the file is not migrated".into()) } else { Ok(connection) }
+    };
+    let neighbour = if task.has("beside") { Some(look()?) } else { None };
+    let clock = task.clock();
+    Ok(Box::new(move || {
+        let mut meter = clock.start(1);
+        while meter.more() {
+            crate::close(look()?)?;
+        }
+        if let Some(neighbour) = &neighbour {
+            neighbour.query_row("SELECT 1", [], |_| Ok(()))?;
+        }
+        Ok(meter.finish())
+    }))
+}
+
 /// Applies a set to a file that is not there yet.
 pub fn apply(task: &Task, subject: Subject) -> Outcome<Round> {
     let file = task.file("apply.db")?;
