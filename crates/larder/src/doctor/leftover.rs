@@ -68,6 +68,11 @@ fn lock(exam: &mut Exam<'_>) -> Result<()> {
     Ok(())
 }
 
+/// True while a process runs a migration that can't run in a transaction.
+pub(super) fn is_migrating(exam: &Exam<'_>) -> bool {
+    exam.beside("-migrate.lock").is_some_and(|path| is_locked(&path))
+}
+
 /// Whoever works on such a file holds a lock on it, of another sort than SQLite's own, which this leaves alone.
 fn is_locked(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))

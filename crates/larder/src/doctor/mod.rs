@@ -21,6 +21,7 @@ mod checkup;
 mod exam;
 
 mod backup;
+mod drift;
 mod engine;
 mod file;
 mod foreign_key;
@@ -48,8 +49,9 @@ mod wal;
 pub use checkup::{Checkup, Finding, Severity, State};
 
 use crate::db::Options;
+use crate::driver::Dialect;
 use crate::error::Result;
-use crate::migrate::MigrationSet;
+use crate::migrate::{MigrationSet, history_id};
 use exam::{Check, Exam};
 use std::path::PathBuf;
 
@@ -90,6 +92,7 @@ const INSIDE: &[(&str, Check)] = &[
     ("foreign_key", foreign_key::check),
     ("history", history::check),
     ("version", version::check),
+    ("drift", drift::check),
     ("fragmentation", fragmentation::check),
     ("statistics", statistics::check),
 ];
@@ -105,6 +108,7 @@ const INSIDE: &[(&str, Check)] = &[
 /// options that name no database that can be examined.
 pub fn examine(options: &Options, sets: &[&MigrationSet], settings: &Settings) -> Result<Checkup> {
     let mut exam = Exam::new(options, sets, settings)?;
+    exam.run("migrations", migrations);
     for (name, check) in OUTSIDE {
         exam.run(name, *check);
     }
@@ -117,4 +121,21 @@ pub fn examine(options: &Options, sets: &[&MigrationSet], settings: &Settings) -
         }
     }
     Ok(exam.finish())
+}
+
+/// Can the program's own migrations be read? What is wrong with them shows also where there is no database yet.
+fn migrations(exam: &mut Exam<'_>) -> Result<()> {
+    for set in exam.sets {
+        if let Err(error) = set.load(Dialect::Sqlite) {
+            exam.error(error.message(), error.help().unwrap_or("correct the files of the migrations"));
+            // Nothing can be held against them.
+            exam.sets = &[];
+            return Ok(());
+        }
+    }
+    if let Some(set) = exam.sets.first() {
+        let newest = set.newest_id()?;
+        exam.checkup().newest = newest.map(|id| history_id(set.name(), &id));
+    }
+    Ok(())
 }
