@@ -125,13 +125,12 @@ impl Options {
         self
     }
 
-    /// Where the database is, without opening it: as it is shown to people, and its file where it is one.
+    /// The driver that would be used, which knows where the database is. Nothing is opened.
     ///
     /// # Errors
     /// As [`Options::open`] for a URL that can't be used.
-    pub(crate) fn located(&self) -> Result<(String, Option<PathBuf>)> {
-        let driver = self.resolve()?;
-        Ok((driver.to_string(), driver.file().map(Path::to_owned)))
+    pub(crate) fn driver_of(&self) -> Result<Arc<dyn Driver>> {
+        self.resolve()
     }
 
     /// Leaves a setting as the engine or the file has it.

@@ -3,6 +3,7 @@
 use super::Settings;
 use super::checkup::{Checkup, Finding, Severity, State};
 use crate::db::{Database, Options};
+use crate::driver::Dialect;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::MigrationSet;
 use serde::de::DeserializeOwned;
@@ -17,6 +18,8 @@ pub(super) struct Exam<'a> {
     pub(super) settings: &'a Settings,
     /// The file, with symbolic links followed where it is there: SQLite keeps its other files beside that one.
     pub(super) file: Option<PathBuf>,
+    /// A database in memory has nothing that could be examined: it is empty as often as it is opened.
+    pub(super) in_memory: bool,
     /// Open for reading, once that has succeeded.
     pub(super) database: Option<Database>,
     /// Open for writing, once a fix has needed it.
@@ -32,20 +35,35 @@ impl<'a> Exam<'a> {
         sets: &'a [&'a MigrationSet],
         settings: &'a Settings,
     ) -> Result<Self> {
-        let (shown, file) = options.located()?;
+        let driver = options.driver_of()?;
+        if driver.dialect() != Dialect::Sqlite {
+            return Err(Error::new(ErrorKind::Unsupported, format!("the doctor can't examine {driver}"))
+                .with_help("it knows SQLite"));
+        }
         let checkup = Checkup {
             format: 1,
             ok: false,
             state: State::Ready,
-            database: shown,
+            database: driver.to_string(),
             engine: None,
             schema_version: None,
             newest: None,
             findings: Vec::new(),
             checked: Vec::new(),
         };
-        let file = file.map(|path| std::fs::canonicalize(&path).unwrap_or(path));
-        Ok(Self { options, sets, settings, file, database: None, writer: None, current: "", checkup })
+        let file = driver.file().map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        let in_memory = file.is_none() && driver.is_single();
+        Ok(Self {
+            options,
+            sets,
+            settings,
+            file,
+            in_memory,
+            database: None,
+            writer: None,
+            current: "",
+            checkup,
+        })
     }
 
     /// Makes one check.

@@ -8,11 +8,11 @@ use std::io::ErrorKind;
 pub(super) const MIGRATE: &str = "run `larder migrate`";
 
 pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
-    let Some(path) = exam.file.clone() else {
+    if exam.in_memory {
         exam.becomes(State::Uninitialized);
         exam.info("not initialised yet: a database in memory is gone with the program that made it");
-        return Ok(());
-    };
+    }
+    let Some(path) = exam.file.clone() else { return Ok(()) };
     let shown = path.display();
     let found = match std::fs::metadata(&path) {
         Ok(found) => found,

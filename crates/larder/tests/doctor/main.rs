@@ -11,6 +11,8 @@ mod log;
 mod permission;
 mod row;
 mod setting;
+#[cfg(target_os = "linux")]
+mod space;
 
 use larder::doctor::{Checkup, Finding, Settings, Severity, State, examine};
 use larder::{Database, MigrationSet, Options};

@@ -81,7 +81,7 @@ fn helper_examines() {
             finding.check,
             finding.severity,
             finding.message,
-            finding.fix.as_deref().unwrap()
+            finding.fix.as_deref().unwrap_or_default()
         );
     }
 }

@@ -58,3 +58,16 @@ fn a_database_that_somebody_holds_for_himself_is_named() {
     assert_eq!((checkup.state, checkup.ok), (State::Unreadable, false));
     names(&checkup, "open", Severity::Error, "locked by another process");
 }
+
+#[test]
+fn what_the_build_of_sqlite_costs_is_told() {
+    let place = Place::filled();
+    let checkup = place.examine();
+    let built: Vec<String> = place.open().query_all("PRAGMA compile_options", &[]).unwrap();
+    let one_lock = built.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT");
+    let told = checkup
+        .findings
+        .iter()
+        .any(|f| f.check == "engine" && f.message.contains("ENABLE_MEMORY_MANAGEMENT"));
+    assert_eq!(told, one_lock, "{checkup:#?}");
+}
