@@ -14,10 +14,7 @@ pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
         Err(error) => error,
     };
     match refused.kind() {
-        // Who only reads may not roll back what a crash interrupted.
-        ErrorKind::ReadOnly if exam.beside("-journal").as_deref().map_or(0, size_of) > 0 => {
-            return journal::hot(exam);
-        }
+        ErrorKind::CannotOpen | ErrorKind::ReadOnly if is_hot(exam, &refused) => return journal::hot(exam),
         ErrorKind::Config | ErrorKind::Unsupported => {
             exam.becomes(State::Unreadable);
             exam.error(refused.message(), refused.help().unwrap_or("check the options"));
@@ -45,6 +42,12 @@ pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Who only reads may not roll back what a crash interrupted, and is told that the database can't be written.
+fn is_hot(exam: &Exam<'_>, refused: &Error) -> bool {
+    let kinds = [Some(refused.kind()), refused.find::<Error>().map(Error::kind)];
+    kinds.contains(&Some(ErrorKind::ReadOnly)) && exam.beside("-journal").as_deref().map_or(0, size_of) > 0
 }
 
 fn damaged(exam: &mut Exam<'_>, refused: &Error) {
