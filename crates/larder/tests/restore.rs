@@ -360,7 +360,7 @@ fn child_that_restores() {
 
 /// The story: the connection that held the old database removed, when it was closed, a journal by its name, and that was by then
 /// the journal of a program that had just opened the new one. Its transaction failed, and a crash would have torn it.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn programs_that_open_it_meanwhile_see_it_locked_or_whole() {
     let Place { folder, from, to } = place();
@@ -388,7 +388,7 @@ fn programs_that_open_it_meanwhile_see_it_locked_or_whole() {
     assert!(mark(&to).starts_with("new"));
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn child_that_opens_again_and_again() {
     let Some(place) = child_place() else { return };

@@ -14,6 +14,8 @@
 //! A log of old (`-wal`, `-journal`) beside new would be played into it and damage it, so there is none left before step 5.
 //! Old is out of WAL mode since step 2: whoever opened it before step 5 and waits for the lock can't write to it any more,
 //! for SQLite refuses to make a journal for a file that has moved, where in WAL mode it would write into the new one's log.
+//! That it does not find the new one's log by the name they share, step 6 waits until it has given up. Who it is can be seen on
+//! Linux only; elsewhere one that opens the database in the very millisecond of step 5 is not waited for.
 
 use super::file::{
     SIBLINGS, folder, remove, remove_siblings, same, sync_folder, take_over_rights, trouble, with_end,
