@@ -289,3 +289,15 @@ fn whatever_has_become_of_the_history_gives_a_checkup() {
         assert!(checkup.checked.contains(&"open"), "{checkup:#?}");
     }
 }
+
+/// With a rebuilt table, triggers, views and a full-text index, whose own tables are nobody's.
+#[test]
+fn the_sample_application_is_healthy() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/notebook/migrations");
+    let sample = MigrationSet::folder(folder).unwrap();
+    let place = Place::new();
+    place.open().migrate(&[&sample]).unwrap();
+    let checkup = place.examine_with(&[&sample], &Settings { thorough: true, ..Settings::default() });
+    assert!(checkup.ok && checkup.worst() <= Some(Severity::Info), "{checkup:#?}");
+    assert_eq!((checkup.schema_version, checkup.newest.as_deref()), (Some(10), Some("0010_search")));
+}

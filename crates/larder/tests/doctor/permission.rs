@@ -52,7 +52,9 @@ fn as_nobody(place: &Place) -> Option<String> {
     }
     // The test program itself may lie where others may not look.
     let program = place.folder.path().join("doctor");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // Copied by a process of its own: a file that this one has open for writing can't be run while another test starts one.
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status().unwrap();
+    assert!(copied.success());
     chmod(&program, 0o755);
     let output = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
