@@ -2,6 +2,7 @@
 
 use crate::driver::{Access, Connection, Driver};
 use crate::error::{Error, ErrorKind, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,13 +40,19 @@ impl Writer {
             Some(connection) => connection,
             None => slot.connection.insert(self.driver.connect(Access::Write)?),
         };
-        let result = f(connection.as_mut());
-        // A rollback that failed leaves the connection in a state that nobody knows: the next to write gets a new one,
-        // unless the database would be gone with it.
-        if result.as_ref().is_err_and(RollbackFailed::is_in) && !self.driver.is_single() {
+        let result = catch_unwind(AssertUnwindSafe(|| f(connection.as_mut())));
+        // A rollback that failed leaves the connection in a state that nobody knows. It is tried once more, which does
+        // nothing where nothing is open; and then the next to write gets a new one, unless the database would be gone
+        // with it.
+        let unknown = match &result {
+            Ok(result) => result.as_ref().is_err_and(RollbackFailed::is_in),
+            // In a panic nobody heard whether it failed.
+            Err(_) => connection.rollback().is_err(),
+        };
+        if unknown && (connection.rollback().is_err() || !self.driver.is_single()) {
             slot.connection = None;
         }
-        result
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Refuses to wait for what the same thread holds.

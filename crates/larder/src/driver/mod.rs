@@ -104,10 +104,12 @@ pub trait Connection: Any + Send {
     /// [`UnknownOutcome`](crate::ErrorKind::UnknownOutcome) when it can't be told whether it happened.
     fn commit(&mut self) -> Result<()>;
 
-    /// Rolls the innermost transaction or savepoint back. Succeeds when the engine has done so already.
+    /// Rolls the innermost transaction or savepoint back. Succeeds when the engine has done so already, and does nothing
+    /// when none is open.
     ///
     /// # Errors
-    /// Only when the connection is of no further use.
+    /// When it could not. That level is over all the same; where it was a savepoint, everything is refused until the
+    /// outermost rollback.
     fn rollback(&mut self) -> Result<()>;
 
     /// Waits for a lock of that name, which one connection of one process holds at a time, and holds it until the guard
