@@ -143,7 +143,7 @@ fn a_database_in_a_folder_that_can_not_be_written_is_read_only_or_says_why_not()
     let said = as_nobody(&folder, "read", &wal);
     assert_says(
         &said,
-        ErrorKind::CannotOpen,
+        ErrorKind::ReadOnly,
         &[wal.to_str().unwrap(), "in WAL mode even a reader makes files beside it"],
     );
     assert_eq!(fs::read_dir(&denied).unwrap().count(), 2);

@@ -162,7 +162,13 @@ impl Sqlite {
             ErrorKind::NotADatabase => Error::new(ErrorKind::NotADatabase, format!("{shown} is not a SQLite database"))
                 .with_help("check the path; an encrypted database can't be read either"),
             ErrorKind::ReadOnly if !self.settings.read_only => self.write_protected(),
-            ErrorKind::ReadOnly | ErrorKind::CannotOpen => {
+            ErrorKind::ReadOnly => {
+                let help = "in WAL mode even a reader makes files beside it, and what a crash left is rolled back first: \
+                            give this user permission to write to its folder, or open it for writing once";
+                Error::new(ErrorKind::ReadOnly, format!("{shown} can't be read without writing beside it"))
+                    .with_help(help)
+            }
+            ErrorKind::CannotOpen => {
                 let help = "give this user permission on the file and on its folder; in WAL mode even a reader makes \
                             files beside it";
                 Error::new(ErrorKind::CannotOpen, format!("{shown} can't be opened")).with_help(help)
