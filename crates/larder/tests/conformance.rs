@@ -62,6 +62,7 @@ suite! {
         questions_are_answered
         a_reading_connection_can_not_write
         under_watch_settings_are_taken_and_seen
+        each_watch_is_told_of_a_statement_that_runs_again
         a_lock_has_one_holder
     }
     statement {

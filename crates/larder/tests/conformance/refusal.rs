@@ -200,6 +200,23 @@ pub(crate) fn under_watch_settings_are_taken_and_seen(subject: &Subject) {
     assert_eq!(number(connection.as_mut(), "PRAGMA foreign_keys"), 1);
 }
 
+/// A statement that is kept says what it does to each watch in which it runs, and to none in which it does not.
+pub(crate) fn each_watch_is_told_of_a_statement_that_runs_again(subject: &Subject) {
+    let mut connection = subject.connect();
+    connection.execute("CREATE TABLE t (n)", &[]).unwrap();
+    let insert = "INSERT INTO t VALUES (1)";
+    connection.execute(insert, &[]).unwrap();
+    assert!(connection.watch(true).unwrap().is_empty());
+    for _ in 0..3 {
+        connection.execute(insert, &[]).unwrap();
+        connection.execute(insert, &[]).unwrap();
+        assert_eq!(connection.watch(true).unwrap(), [Action::Insert { table: "t".into() }]);
+    }
+    assert!(connection.watch(false).unwrap().is_empty());
+    connection.execute(insert, &[]).unwrap();
+    assert!(connection.watch(true).unwrap().is_empty());
+}
+
 pub(crate) fn a_lock_has_one_holder(subject: &Subject) {
     let mut first = subject.connect();
     let held = first.lock("test").unwrap();

@@ -26,7 +26,10 @@ pub(crate) fn command_as_nobody(folder: &Path, test: &str, what: &str) -> Comman
     }
     let copy = folder.join("test-binary");
     if !copy.exists() {
-        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        // Not by this process: a child that another thread starts meanwhile would inherit the file open for writing, and
+        // a file that is being written can't be run.
+        let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap();
+        assert!(copied.success());
     }
     let become_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     of(&copy, &become_nobody, test, what)
