@@ -30,6 +30,8 @@ const EXISTS: &str =
 // In the order of application: that of the rowid.
 const ROWS: &str = "SELECT id, set_name, version, name, checksum, applied_at, duration_ms, program, effects, approval, \
                     state, statements_done FROM schema_migrations ORDER BY rowid";
+const STANDINGS: &str = "SELECT set_name, count(*), max(version) FROM schema_migrations WHERE state = 'applied' \
+                         GROUP BY set_name";
 const INSERT: &str = "INSERT INTO schema_migrations (id, set_name, version, name, checksum, applied_at, duration_ms, \
                       program, effects, approval, state, statements_done) VALUES (:id, :set_name, :version, :name, \
                       :checksum, :applied_at, :duration_ms, :program, :effects, :approval, :state, :statements_done)";
@@ -127,6 +129,17 @@ pub(crate) fn rows(connection: &mut dyn Connection) -> Result<Vec<Applied>> {
     Ok(rows)
 }
 
+/// Of each set: how many of its migrations are applied, and the number of the newest. Without the rows themselves.
+pub(crate) fn standings(connection: &mut dyn Connection) -> Result<BTreeMap<String, (usize, i64)>> {
+    let mut standings = BTreeMap::new();
+    connection.query(STANDINGS, &[], &mut |row| {
+        let (set, count, newest) = row.to()?;
+        standings.insert(set, (count, newest));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(standings)
+}
+
 /// A row as it is stored.
 #[derive(Deserialize)]
 struct Stored {
@@ -186,10 +199,15 @@ fn word(state: State) -> &'static str {
 
 /// Adds a row. It commits with what the migration did, in one transaction: a crash in between can't tell them apart.
 pub(crate) fn insert(connection: &mut dyn Connection, row: &Applied) -> Result<()> {
+    insert_with(connection, row, &row.effects.to_string())
+}
+
+/// The same, with the effects as JSON text, which a run has at hand.
+pub(crate) fn insert_with(connection: &mut dyn Connection, row: &Applied, effects: &str) -> Result<()> {
     let params = params! {
         id: row.id, set_name: row.set, version: row.version, name: row.name, checksum: row.checksum,
         applied_at: timestamp_text(row.applied_at), duration_ms: row.duration_ms, program: row.program,
-        effects: row.effects, approval: row.approval, state: word(row.state), statements_done: row.statements_done,
+        effects: effects, approval: row.approval, state: word(row.state), statements_done: row.statements_done,
     };
     connection.execute(INSERT, params).map(|_| ())
 }

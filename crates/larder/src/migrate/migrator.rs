@@ -6,7 +6,7 @@ use super::plan::{Direction, Plan, Request, plan};
 use super::record::Applied;
 use super::rehearse::Copy;
 use super::report::{Progress, Report, Stop};
-use super::run::{Backups, Settings, run, schema_version};
+use super::run::{Backups, Settings, run};
 use super::set::MigrationSet;
 use super::{claim, history, owner};
 use crate::db::{Database, OnOpen, Options};
@@ -299,9 +299,4 @@ impl OnOpen for OnOpening {
     fn opened(&self, database: &Database) -> Result<()> {
         database.migrate(&[self.0]).map(|_| ())
     }
-}
-
-/// For the parts beside the run: the version of a list of rows.
-pub(super) fn version_of(history: &[Applied]) -> i64 {
-    schema_version(history).unwrap_or(0)
 }

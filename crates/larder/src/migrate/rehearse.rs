@@ -1,6 +1,6 @@
 //! Running on a copy of the real data, which is thrown away: the dry run, and the gate of what can't be rolled back.
 
-use super::effect::{Baseline, assess};
+use super::effect::{Baseline, Unchecked, assess};
 use super::loaded::LoadedSet;
 use super::plan::{Request, Step};
 use super::report::{Effects, Report};
@@ -71,7 +71,7 @@ impl Copy {
             // Not by a snapshot: VACUUM and others wait until nobody reads.
             let mut baseline = Baseline::take_all(connection)?;
             let seen = super::run::each_by_itself(connection, set, migration, step.way)?;
-            let (effects, _) = assess(connection, &mut baseline, &seen)?;
+            let (effects, _) = assess(connection, &mut baseline, &seen, true, &mut Unchecked::default())?;
             connection.watch(false)?;
             Ok(effects)
         })

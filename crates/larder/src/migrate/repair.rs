@@ -2,7 +2,7 @@
 
 use super::history;
 use super::loaded::LoadedSet;
-use super::migrator::{Migrator, version_of};
+use super::migrator::Migrator;
 use super::plan::{Request, Step, plan};
 use super::record::{Applied, State, history_id};
 use super::report::{Done, Effects, Report};
@@ -206,8 +206,9 @@ fn note(connection: &mut dyn Connection, sets: &[Arc<LoadedSet>], program: &str)
     let mut fingerprints: BTreeMap<String, String> =
         history::meta(connection)?.map(|meta| meta.fingerprints()).unwrap_or_default();
     fingerprints.retain(|name, _| sets.iter().all(|set| set.name() != name));
-    let rows = history::rows(connection)?;
-    history::put_meta(connection, version_of(&rows), program, &fingerprints)?;
-    let already = rows.len();
-    Ok(Report { already, schema_version: super::run::schema_version(&rows), ..Report::default() })
+    let standings = history::standings(connection)?;
+    let schema_version = super::run::newest(&standings);
+    history::put_meta(connection, schema_version.unwrap_or(0), program, &fingerprints)?;
+    let already = standings.values().map(|(count, _)| count).sum();
+    Ok(Report { already, schema_version, ..Report::default() })
 }

@@ -201,7 +201,8 @@ fn what_it_does(mut actions: Vec<Action>, verb: Verb, sql: &str) -> Vec<Action> 
             _ => true,
         });
     }
-    if verb.writes_rows() && mentions_word(sql, "REPLACE", Dialect::Sqlite) {
+    let may_replace = || sql.as_bytes().windows(7).any(|word| word.eq_ignore_ascii_case(b"REPLACE"));
+    if verb.writes_rows() && may_replace() && mentions_word(sql, "REPLACE", Dialect::Sqlite) {
         let removed: Vec<Action> = actions
             .iter()
             .filter_map(|action| match action {
@@ -226,6 +227,11 @@ fn mismatch(mapped: &Mapped<'_>, params: &[Param<'_>]) -> Error {
 
 /// The verb of the one statement that `sql` holds.
 fn single(sql: &str) -> Result<Verb> {
+    // Without a semicolon there can be no second one.
+    let verb = Verb::of(sql, Dialect::Sqlite);
+    if verb != Verb::Other && !sql.contains(';') {
+        return Ok(verb);
+    }
     let statements =
         split(sql, Dialect::Sqlite).map_err(|error| error.into_error(ErrorKind::Statement, "<sql>", sql))?;
     match statements.as_slice() {

@@ -7,7 +7,7 @@ use super::baseline::{Baseline, count, is_measured, sequences};
 use super::compare;
 use super::copied::Copied;
 use super::image::{Image, View, quote};
-use super::reference;
+use super::reference::Unchecked;
 use crate::driver::{Action, Connection, Object};
 use crate::error::{ErrorKind, Result};
 use crate::migrate::history::TABLES;
@@ -76,10 +76,15 @@ impl Touched {
 
 /// Measures what a migration did, on the connection that it ran on, before anything is committed. The second value tells
 /// whether it touched something that was committed before.
+///
+/// Orphans are looked for at once where it is `careful` or where something committed was touched; else the tables are left
+/// in `unchecked`, for one look before the commit of many migrations.
 pub(crate) fn assess(
     connection: &mut dyn Connection,
     baseline: &mut Baseline,
     seen: &Seen,
+    careful: bool,
+    unchecked: &mut Unchecked,
 ) -> Result<(Effects, bool)> {
     let touched = Touched::of(&seen.actions);
     let mut effects = Effects::default();
@@ -123,9 +128,12 @@ pub(crate) fn assess(
             });
         }
     }
-    let whole: BTreeSet<&String> =
-        touched.rows.iter().chain(&touched.dropped).chain(&touched.altered).collect();
-    reference::check(connection, baseline, &whole, &touched.inserted, &mut effects.losses)?;
+    let Touched { rows, dropped, altered, inserted, .. } = touched;
+    unchecked.changed.extend(rows.into_iter().chain(dropped).chain(altered));
+    unchecked.inserted.extend(inserted);
+    if looks || careful {
+        effects.losses.extend(unchecked.check(connection, baseline)?);
+    }
     Ok((effects, looks))
 }
 

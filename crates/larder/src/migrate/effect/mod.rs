@@ -11,3 +11,4 @@ pub(crate) use baseline::Baseline;
 pub(crate) use copied::copies;
 pub(crate) use image::quote;
 pub(crate) use measure::{Seen, assess};
+pub(crate) use reference::Unchecked;

@@ -17,59 +17,77 @@ const POINTING: &str = "SELECT DISTINCT child.name AS child, reference.\"table\"
                         FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS reference \
                         WHERE child.type = 'table'";
 
-/// Adds what is new among the orphans. `whole` are the tables whose rows or shape changed, `inserted` those that got rows.
-pub(super) fn check(
-    connection: &mut dyn Connection,
-    baseline: &mut Baseline,
-    whole: &BTreeSet<&String>,
-    inserted: &BTreeSet<String>,
-    losses: &mut Vec<Loss>,
-) -> Result<()> {
-    if whole.is_empty() && inserted.is_empty() {
-        return Ok(());
+/// Tables to look into.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unchecked {
+    /// Those whose rows or shape changed.
+    pub(super) changed: BTreeSet<String>,
+    /// Those that got rows.
+    pub(super) inserted: BTreeSet<String>,
+}
+
+impl Unchecked {
+    /// What is new among the orphans of these tables, which then count as looked into.
+    pub(crate) fn check(
+        &mut self,
+        connection: &mut dyn Connection,
+        baseline: &mut Baseline,
+    ) -> Result<Vec<Loss>> {
+        let Self { changed, inserted } = std::mem::take(self);
+        let mut losses = Vec::new();
+        if changed.is_empty() && inserted.is_empty() {
+            return Ok(losses);
+        }
+        for table in pointing(connection, &changed, &inserted)? {
+            // Costs nothing for a table that points nowhere.
+            for (parent, count) in orphans(connection, &table)? {
+                let known = baseline.catalogue.tables.contains_key(&table);
+                let before = if known { baseline.orphans(&table, &parent)? } else { 0 };
+                if count > before {
+                    losses.push(Loss::new(
+                        LossKind::ForeignKey,
+                        format!("{table} → {parent}"),
+                        count - before,
+                    ));
+                }
+            }
+        }
+        Ok(losses)
     }
-    let exists = |connection: &mut dyn Connection, table: &str| -> Result<bool> {
-        let mut found = false;
-        connection.query(EXISTS, params! { table }, &mut |_| {
-            found = true;
-            Ok(ControlFlow::Break(()))
-        })?;
-        Ok(found)
-    };
+}
+
+/// The tables of whose rows some may point nowhere now.
+fn pointing(
+    connection: &mut dyn Connection,
+    changed: &BTreeSet<String>,
+    inserted: &BTreeSet<String>,
+) -> Result<BTreeSet<String>> {
     let mut tables = BTreeSet::new();
     // One that got rows and has another name by now: under which, only a look at all tables tells.
     let mut all = false;
     for table in inserted {
-        if exists(connection, table)? {
+        let mut exists = false;
+        connection.query(EXISTS, params! { table }, &mut |_| {
+            exists = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        if exists {
             tables.insert(table.clone());
         } else {
             all = true;
         }
     }
-    if all || !whole.is_empty() {
+    if all || !changed.is_empty() {
         connection.query(POINTING, &[], &mut |row| {
             let Pointing { child, parent } = row.to()?;
             let child = child.to_ascii_lowercase();
-            if all || whole.contains(&parent.to_ascii_lowercase()) || whole.contains(&child) {
+            if all || changed.contains(&parent.to_ascii_lowercase()) || changed.contains(&child) {
                 tables.insert(child);
             }
             Ok(ControlFlow::Continue(()))
         })?;
     }
-    for table in tables {
-        // Costs nothing for a table that points nowhere.
-        for (parent, count) in orphans(connection, &table)? {
-            let before = if baseline.catalogue.tables.contains_key(&table) {
-                baseline.orphans(&table, &parent)?
-            } else {
-                0
-            };
-            if count > before {
-                losses.push(Loss::new(LossKind::ForeignKey, format!("{table} → {parent}"), count - before));
-            }
-        }
-    }
-    Ok(())
+    Ok(tables)
 }
 
 #[derive(Deserialize)]

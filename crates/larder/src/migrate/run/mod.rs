@@ -11,17 +11,17 @@ mod transaction;
 
 pub(super) use script::each_by_itself;
 
+use super::effect::Unchecked;
 use super::history;
 use super::loaded::LoadedSet;
 use super::loss::Approval;
 use super::migration::{Migration, Way};
 use super::plan::{Plan, Request, Step, plan};
-use super::record::{APP, Applied, State};
+use super::record::{APP, Applied};
 use super::report::{Done, Failed, Phase, Progress, Report, Stop};
 use crate::db::Database;
 use crate::driver::Connection;
 use crate::error::{Error, ErrorKind, Result};
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
@@ -74,6 +74,10 @@ pub(super) struct Running<'r, 'a> {
     pub(super) report: Report,
     began: Instant,
     now: Progress,
+    /// Look for orphans after each migration, not only before the commit of several.
+    careful: bool,
+    /// Tables that were touched and not looked into for orphans yet.
+    unchecked: Unchecked,
     /// A backup made before a transaction, where none can be made inside it: of which migration, and when.
     ready: Option<gate::Ready>,
 }
@@ -108,6 +112,8 @@ pub(super) fn run(
         report: Report::default(),
         began: Instant::now(),
         now,
+        careful: false,
+        unchecked: Unchecked::default(),
         ready: None,
     };
     database.with_writer(|connection| running.go(connection, request))?;
@@ -120,11 +126,16 @@ impl Running<'_, '_> {
         let history = history::rows(connection)?;
         let first = plan(self.sets, &history, request)?;
         self.report.already = self.applied_before(&history);
-        self.report.schema_version = schema_version(&history);
+        self.report.schema_version =
+            history::look(connection)?.map(|(_, version)| version).filter(|_| !history.is_empty());
         if first.steps.is_empty() && self.is_noted(connection)? {
             return Ok(());
         }
-        super::claim::check_claims(self.sets, &super::owner::owners(self.sets, &history))?;
+        let owners = super::owner::owners(self.sets, &history);
+        // It reads every text; one set alone in a database can't be in anybody's way.
+        if self.sets.len() > 1 || !owners.is_empty() {
+            super::claim::check_claims(self.sets, &owners)?;
+        }
         self.now.migrations = first.steps.len();
         self.settings.stop.reach(connection.interrupter());
         let result = self.unguarded(connection, |running, connection| {
@@ -179,20 +190,19 @@ impl Running<'_, '_> {
     /// True where the database says of every set that it is up to date, or has nothing to say it of.
     fn is_noted(&self, connection: &mut dyn Connection) -> Result<bool> {
         let Some(meta) = history::meta(connection)? else { return Ok(false) };
-        let rows = history::rows(connection)?;
-        Ok(meta.fingerprints() == self.fingerprints(&meta.fingerprints(), &rows))
+        let standings = history::standings(connection)?;
+        Ok(meta.fingerprints() == self.fingerprints(&meta.fingerprints(), &standings))
     }
 
     /// The fingerprints to keep: of each set that is wholly applied, its own; of sets of others, what they were.
     fn fingerprints(
         &self,
         known: &BTreeMap<String, String>,
-        history: &[Applied],
+        standings: &BTreeMap<String, (usize, i64)>,
     ) -> BTreeMap<String, String> {
         let mut all = known.clone();
         for set in self.sets {
-            let applied =
-                history.iter().filter(|row| row.set == set.name() && row.state == State::Applied).count();
+            let applied = standings.get(set.name()).map_or(0, |(count, _)| *count);
             if applied == set.migrations().len() {
                 all.insert(set.name().to_owned(), set.fingerprint().to_owned());
             } else {
@@ -205,10 +215,10 @@ impl Running<'_, '_> {
     /// Writes down where the database stands after what this transaction did.
     fn note(&mut self, connection: &mut dyn Connection) -> Result<()> {
         let known = history::meta(connection)?.map(|meta| meta.fingerprints()).unwrap_or_default();
-        let rows = history::rows(connection)?;
-        self.report.schema_version = schema_version(&rows);
+        let standings = history::standings(connection)?;
+        self.report.schema_version = newest(&standings);
         let version = self.report.schema_version.unwrap_or(0);
-        history::put_meta(connection, version, &self.settings.program, &self.fingerprints(&known, &rows))
+        history::put_meta(connection, version, &self.settings.program, &self.fingerprints(&known, &standings))
     }
 
     fn at_migration(&mut self, id: &str) {
@@ -272,15 +282,12 @@ impl Running<'_, '_> {
     }
 }
 
-/// The number of the newest applied migration: of the application's own set where it has rows, else of all.
-pub(super) fn schema_version<R: Borrow<Applied>>(history: &[R]) -> Option<i64> {
-    let own = history.iter().any(|row| row.borrow().set == APP);
-    history
-        .iter()
-        .map(Borrow::borrow)
-        .filter(|row| row.state == State::Applied && (!own || row.set == APP))
-        .map(|row| i64::try_from(row.version).unwrap_or(i64::MAX))
-        .max()
+/// The number of the newest applied migration: of the application's own set where it has any, else of all.
+pub(super) fn newest(standings: &BTreeMap<String, (usize, i64)>) -> Option<i64> {
+    match standings.get(APP) {
+        Some((_, newest)) => Some(*newest),
+        None => standings.values().map(|(_, newest)| *newest).max(),
+    }
 }
 
 /// A row for a step that was done, and the line of the report.
@@ -310,10 +317,10 @@ fn record(
             let mut row = Applied::new(set.name(), migration, jiff::Timestamp::now());
             row.duration_ms = u64::try_from(done.duration.as_millis()).unwrap_or(u64::MAX);
             row.program = program.to_owned();
-            row.effects = serde_json::to_value(&done.effects)
-                .map_err(|error| Error::new(ErrorKind::Internal, "effects are no JSON").with_cause(error))?;
             row.approval = done.approval.clone().map(serde_json::Value::String);
-            history::insert(connection, &row)
+            let effects = serde_json::to_string(&done.effects)
+                .map_err(|error| Error::new(ErrorKind::Internal, "effects are no JSON").with_cause(error))?;
+            history::insert_with(connection, &row, &effects)
         }
     }
 }

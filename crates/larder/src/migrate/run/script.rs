@@ -2,7 +2,7 @@
 
 use super::Running;
 use crate::db::WriteTx;
-use crate::driver::{Action, Connection};
+use crate::driver::{Action, Connection, Object};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migrate::effect::{Seen, copies, quote};
 use crate::migrate::history::one;
@@ -270,7 +270,10 @@ impl Running<'_, '_> {
             }
         }
         seen.actions = connection.watch(true)?;
-        seen.copied = copies(&parsed.statements, parsed.dialect);
+        // Only a rebuild has a copy, and only a rebuild drops.
+        if seen.actions.iter().any(|action| matches!(action, Action::Drop { object: Object::Table, .. })) {
+            seen.copied = copies(&parsed.statements, parsed.dialect);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::script::{Parsed, run_code};
 use super::{Next, Running, done, record};
 use crate::driver::{Access, Connection};
 use crate::error::{ErrorKind, Result};
-use crate::migrate::effect::{Baseline, Seen, assess};
+use crate::migrate::effect::{Baseline, Seen, Unchecked, assess};
 use crate::migrate::history;
 use crate::migrate::migration::Script;
 use crate::migrate::plan::{Request, Step};
@@ -61,6 +61,7 @@ impl Running<'_, '_> {
             return self.outside(connection, request);
         }
         let mut baseline = Baseline::take(self.database, connection)?;
+        self.unchecked = Unchecked::default();
         let before = self.report.done.len();
         let mut failure = None;
         let mut left = plan.steps.len();
@@ -85,6 +86,12 @@ impl Running<'_, '_> {
                 }
             }
             left -= 1;
+        }
+        if failure.is_none() && !self.unchecked.check(connection, &mut baseline)?.is_empty() {
+            // One of them left orphans. Which one, and what stays, a second run tells that looks after each.
+            self.careful = true;
+            self.report.done.truncate(before);
+            return Ok(Next::Again);
         }
         let committed = self.commit(connection, before);
         match failure {
@@ -136,7 +143,7 @@ impl Running<'_, '_> {
         let began = Instant::now();
         let seen = self.run_script(connection, step)?;
         self.tell(Phase::Measuring);
-        let (effects, touched) = assess(connection, baseline, &seen)?;
+        let (effects, touched) = assess(connection, baseline, &seen, self.careful, &mut self.unchecked)?;
         self.check_stop()?;
         let (set, migration) = self.migration(step)?;
         let mut done = done(set, step, effects, began.elapsed());
