@@ -7,6 +7,7 @@ use crate::migrate::{checksum, record};
 use crate::sql::text::{self, Dialect, DirectiveWord};
 use std::borrow::Cow;
 use std::mem;
+use std::sync::OnceLock;
 
 /// The migrations of one set for one engine: sorted, checked, not split into statements yet.
 #[derive(Clone, Debug)]
@@ -15,10 +16,15 @@ pub struct LoadedSet {
     after: Vec<String>,
     dialect: Dialect,
     migrations: Vec<Migration>,
-    fingerprint: String,
+    fingerprint: OnceLock<String>,
 }
 
 impl LoadedSet {
+    /// Takes over a fingerprint that was known before the migrations were read.
+    pub(crate) fn with_fingerprint(self, known: String) -> Self {
+        Self { fingerprint: OnceLock::from(known), ..self }
+    }
+
     /// Sorts and checks migrations.
     ///
     /// # Errors
@@ -43,8 +49,7 @@ impl LoadedSet {
         for migration in &mut migrations {
             migration.read_heads(dialect)?;
         }
-        let fingerprint = fingerprint(&migrations);
-        Ok(Self { name, after, dialect, migrations, fingerprint })
+        Ok(Self { name, after, dialect, migrations, fingerprint: OnceLock::new() })
     }
 
     /// The set's name.
@@ -79,7 +84,7 @@ impl LoadedSet {
 
     /// SHA-256 over the ids and checksums, in hexadecimal.
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        self.fingerprint.get_or_init(|| fingerprint(&self.migrations))
     }
 
     /// A migration's id as the history knows it: `0001_init`, or `journal/0001_init` in a set other than `app`.

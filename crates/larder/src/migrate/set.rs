@@ -259,7 +259,12 @@ impl MigrationSet {
         if let Some(known) = kept.get() {
             return Ok(Arc::clone(known));
         }
-        let set = self.read(dialect)?;
+        let mut set = self.read(dialect)?;
+        let print =
+            self.embedded_facts()?.and_then(|facts| facts.fingerprints.get(loaded::engine(dialect)).copied());
+        if let Some(print) = print.filter(|print| !print.is_empty() && self.code.is_empty()) {
+            set = set.with_fingerprint(print.to_owned());
+        }
         Ok(Arc::clone(kept.get_or_init(|| Arc::new(set))))
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Statements<'c> {
     by_address: Box<[u32]>,
     hand: usize,
     watching: bool,
+    /// A migration's statement, which will hardly come a second time.
+    passing: Option<Entry<'c>>,
 }
 
 impl<'c> Statements<'c> {
@@ -49,6 +51,7 @@ impl<'c> Statements<'c> {
             by_address: vec![u32::MAX; HINTS].into_boxed_slice(),
             hand: 0,
             watching: false,
+            passing: None,
         }
     }
 
@@ -72,7 +75,13 @@ impl<'c> Statements<'c> {
         } else {
             let index = match self.by_text.get(sql) {
                 Some(index) => *index,
-                None => self.insert(Entry::prepare(connection, seen, sql, self.watching)?),
+                None => {
+                    let entry = Entry::prepare(connection, seen, sql, self.watching)?;
+                    if self.watching && entry.is_passing() {
+                        return Ok(self.passing.insert(entry));
+                    }
+                    self.insert(entry)
+                }
             };
             if let Some(slot) = self.by_address.get_mut(hint) {
                 *slot = u32::try_from(index).unwrap_or(u32::MAX);
@@ -117,7 +126,11 @@ impl<'c> Statements<'c> {
 
 impl<'c> Entry<'c> {
     fn prepare(connection: &'c Connection, seen: &Seen, sql: &str, watching: bool) -> Result<Self> {
-        let mapped = Mapped::new(sql, Dialect::Sqlite)?.into_owned();
+        let mapped = match Mapped::none(sql) {
+            Some(mapped) => mapped,
+            None => Mapped::new(sql, Dialect::Sqlite)?,
+        };
+        let mapped = mapped.into_owned();
         let verb = single(sql)?;
         // Many a PRAGMA does its work while it is prepared. Larder's own BEGIN and COMMIT pass here.
         if !verb.is_transaction_control() {
@@ -139,6 +152,11 @@ impl<'c> Entry<'c> {
             recent: true,
             statement,
         })
+    }
+
+    /// True for a statement without parameters that is not Larder's own.
+    fn is_passing(&self) -> bool {
+        self.mapped.names().is_empty() && !self.verb.is_transaction_control()
     }
 
     /// Gives the statement its parameters.

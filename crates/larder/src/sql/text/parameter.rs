@@ -64,6 +64,13 @@ impl<'a> Mapped<'a> {
         Ok(reader.finish())
     }
 
+    /// A statement that can have no parameters, for no character of it begins one; else `None`. It reads no tokens: what
+    /// else is wrong with the text, the engine says.
+    pub(crate) fn none(sql: &'a str) -> Option<Self> {
+        let may_begin = |byte| matches!(byte, 0 | b':' | b'?' | b'@' | b'$' | b'#');
+        (!sql.bytes().any(may_begin)).then(|| Self { text: Cow::Borrowed(sql), names: Vec::new() })
+    }
+
     /// The text for the engine.
     pub fn text(&self) -> &str {
         &self.text
