@@ -98,7 +98,11 @@ impl Sqlite {
             }
             if watching && entry.told != watch {
                 entry.told = watch;
-                actions.extend(entry.actions.iter().cloned());
+                for action in &entry.actions {
+                    if !actions.contains(action) {
+                        actions.push(action.clone());
+                    }
+                }
             }
             let result = entry.bind(params).and_then(|()| with(connection, entry));
             entry.unbind();
