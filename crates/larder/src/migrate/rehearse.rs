@@ -70,7 +70,7 @@ impl Copy {
             connection.watch(true)?;
             // Not by a snapshot: VACUUM and others wait until nobody reads.
             let mut baseline = Baseline::take_all(connection)?;
-            let seen = super::run::each_by_itself(connection, set, migration, step.way)?;
+            let seen = super::run::each_by_itself(connection, set, migration, step)?;
             let (effects, _) = assess(connection, &mut baseline, &seen, true, &mut Unchecked::default())?;
             connection.watch(false)?;
             Ok(effects)

@@ -81,7 +81,10 @@ impl<'a> Standing<'a> {
             Some(now) if now.checksum() == row.checksum => obstacles.add(
                 ErrorKind::MigrationEdited,
                 format!("{:?} was applied and is now called {:?}", row.id, self.set.history_id(now)),
-                "give it its old name again, or accept the new one with: larder repair",
+                format!(
+                    "give it its old name again, or accept the new one: larder repair {} --accept-edited",
+                    row.id
+                ),
             ),
             Some(now) => obstacles.add(
                 ErrorKind::MigrationMissing,
@@ -127,15 +130,22 @@ fn check_known(row: &Applied, migration: &Migration, resume: bool, obstacles: &m
                 "{:?} runs outside a transaction, was begun at {} and did not finish; {done} of its statements are done",
                 row.id, row.applied_at
             ),
-            "look at what it did, then go on after those with: larder migrate --resume, \
-             or mark it as done or as never begun with: larder repair",
+            format!(
+                "look at what it did; then `larder repair {}` with --resume goes on after those, with --mark-applied takes it \
+                 as done, with --forget as never begun",
+                row.id
+            ),
         );
     }
     if row.checksum != migration.checksum() {
         obstacles.add(
             ErrorKind::MigrationEdited,
             format!("{:?} was edited after it was applied at {}", row.id, row.applied_at),
-            "restore its text and write the change as a new migration, or accept the text as it is with: larder repair",
+            format!(
+                "restore its text and write the change as a new migration, or accept the text as it is now: \
+                 larder repair {} --accept-edited",
+                row.id
+            ),
         );
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::effect::Baseline;
 use crate::migrate::history::one;
 use crate::migrate::loss::{Approval, Loss, approved, fingerprint};
-use crate::migrate::migration::{Approves, Migration};
+use crate::migrate::migration::{Approves, Migration, Way};
 use crate::migrate::plan::Step;
 use crate::migrate::report::{Phase, Refused, Report};
 use std::path::PathBuf;
@@ -40,7 +40,11 @@ impl Running<'_, '_> {
         let token = format!("{}@{}", step.id, fingerprint(losses));
         let refused =
             Refused { id: step.id.clone(), losses: losses.to_vec(), token, report: Report::default() };
-        let mut message = format!("{} was rolled back, for nobody approved what it would lose:", step.id);
+        let what = match step.way {
+            Way::Up => "was rolled back",
+            Way::Down => "was not led back",
+        };
+        let mut message = format!("{} {what}, for nobody approved what that would lose:", step.id);
         for loss in losses {
             message.push_str(&format!("\n  - {loss}"));
         }

@@ -68,7 +68,11 @@ impl Running<'_, '_> {
         row.state = State::Started;
         row.statements_done = step.statements_done;
         if step.statements_done == 0 && step.way == Way::Up {
-            self.commit_alone(connection, |connection| history::insert(connection, &row))?;
+            self.commit_alone(connection, |connection| {
+                // It may be the very first migration of a database.
+                history::create(connection)?;
+                history::insert(connection, &row)
+            })?;
         }
         let count = parsed.statements.len();
         let first = usize::try_from(step.statements_done).unwrap_or(usize::MAX).min(count);

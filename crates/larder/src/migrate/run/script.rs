@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migrate::effect::{Seen, copies, quote};
 use crate::migrate::history::one;
 use crate::migrate::loaded::LoadedSet;
-use crate::migrate::migration::{Code, Migration, Script, SqlText, Way};
+use crate::migrate::migration::{Code, Migration, Script, SqlText};
+use crate::migrate::plan::Step;
 use crate::migrate::report::Phase;
 use crate::sql::text::{
     Dialect, Pragma, Statement, TableEvent, TokenKind, Verb, pragma, split, tables_claimed, tokens,
@@ -234,17 +235,18 @@ fn first_word(text: &str) -> usize {
     text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len()).max(1)
 }
 
-/// Runs all statements of a migration, each by itself, on a database where nothing matters: a copy.
+/// Runs the statements of a migration that are not done yet, each by itself, on a database where nothing matters: a copy.
 pub(in crate::migrate) fn each_by_itself(
     connection: &mut dyn Connection,
     set: &LoadedSet,
     migration: &Migration,
-    way: Way,
+    step: &Step,
 ) -> Result<Seen> {
     let mut seen = Seen::default();
-    if let Some(Script::Sql(sql)) = migration.script(way) {
+    if let Some(Script::Sql(sql)) = migration.script(step.way) {
         let parsed = Parsed::new(sql, set.dialect(), false)?;
-        for index in 0..parsed.statements.len() {
+        let first = usize::try_from(step.statements_done).unwrap_or(usize::MAX);
+        for index in first..parsed.statements.len() {
             parsed.run(connection, index)?;
         }
     }
