@@ -1,0 +1,284 @@
+//! The first stage of the command line: the flags as they stand there.
+
+use crate::exit;
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use larder::migrate::Approval;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const AFTER: &str = "\
+What is worked on comes from the flags, then from the environment (LARDER_URL or DATABASE_URL, LARDER_DIR, LARDER_ENV, \
+LARDER_CONFIG), then from larder.toml in this folder or above it. Without any of them it is data/app.db and the folder \
+migrations.";
+
+/// Migrate, back up and examine a local-first database.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, about, after_help = exit::TABLE, after_long_help = after(), max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(next_help_heading = "Options")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+fn after() -> String {
+    format!("{AFTER}\n\n{}", exit::TABLE)
+}
+
+/// The flags that every command takes.
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Where and how")]
+pub(crate) struct Global {
+    /// The database: a path, or sqlite:PATH
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The folder of the migrations
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) dir: Option<String>,
+    /// The settings file, instead of larder.toml in this folder or above it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The table [env.NAME] of the settings file; no environment variable overrides what it says
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Print one JSON value instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Answer yes to questions; it never approves that something is lost
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the file of a new migration
+    New(New),
+    /// Apply what is pending
+    #[command(visible_alias = "db:migrate")]
+    Migrate(Migrate),
+    /// Lead back what was applied last
+    Rollback(Rollback),
+    /// Show what is applied and what is pending
+    #[command(visible_alias = "db:status")]
+    Status(Status),
+    /// Show what `migrate` would run, without running it
+    Plan(Plan),
+    /// Say what is wrong with the database and what to do about it
+    Doctor(Doctor),
+    /// Give back the space that deleted rows left
+    #[command(visible_alias = "db:vacuum")]
+    Vacuum,
+    /// Make a verified backup
+    Backup(Backup),
+    /// Put a backup in the place of the database, and keep what was there
+    Restore(Restore),
+    /// Settle what stands between the history and the files
+    Repair(Repair),
+    /// Take over a database that was made without Larder, at a migration
+    Baseline(Baseline),
+    /// Compare the history with the files, and the schema with what the migrations build
+    Verify,
+    /// Print the schema as SQL or as a diagram
+    Schema(Schema),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the manual page, or write all of them into a folder
+    Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct New {
+    /// What it does, in a few words: add_tags, "add tags"
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Also make the file that leads back
+    #[arg(long)]
+    pub(crate) down: bool,
+    /// Number it by the time instead of counting on
+    #[arg(long)]
+    pub(crate) timestamp: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Migrate {
+    /// The last migration to apply: its id, its number or its name
+    #[arg(long, value_name = "ID")]
+    pub(crate) to: Option<String>,
+    /// Run it on a copy of the data, and say what it would do
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) losing: Losing,
+    /// Also apply what is pending before a migration that is applied
+    #[arg(long)]
+    pub(crate) allow_out_of_order: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rollback {
+    /// The migration that stays as the last: its id, its number or its name; 0 leaves none
+    #[arg(long, value_name = "ID", conflicts_with = "steps")]
+    pub(crate) to: Option<String>,
+    /// How many to lead back
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) steps: usize,
+    /// Run it on a copy of the data, and say what it would do
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) losing: Losing,
+}
+
+/// What may be lost.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Losing {
+    /// Approve losses: exactly those that were shown (0005_x@3f2a9c01), all of one migration (0005_x), or without a
+    /// value all of this run; may be given many times
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_destructive: Vec<String>,
+}
+
+impl Losing {
+    pub(crate) fn approvals(&self) -> larder::Result<Vec<Approval>> {
+        self.allow_destructive.iter().map(|text| text.parse()).collect()
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Status {
+    /// Answer with exit code 4 when migrations are pending
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Plan {
+    /// The last migration to apply: its id, its number or its name
+    #[arg(long, value_name = "ID")]
+    pub(crate) to: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    /// Put right what can be put right without risk
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Also read every index entry: several times slower
+    #[arg(long)]
+    pub(crate) thorough: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Backup {
+    /// The file to make; without it one in the folder of backups, of which the newest are kept
+    #[arg(value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Restore {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) from: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Repair {
+    /// The migration
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
+/// Exactly one of these.
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+pub(crate) struct How {
+    /// It was edited after it was applied: take its text as it is now
+    #[arg(long)]
+    pub(crate) accept_edited: bool,
+    /// It runs outside a transaction and did not finish: go on after the last statement that is done
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// It did not finish, and its end was done by hand: write it down as applied
+    #[arg(long)]
+    pub(crate) mark_applied: bool,
+    /// It did not finish, and what it had done was undone by hand: it counts as never begun
+    #[arg(long)]
+    pub(crate) forget: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Baseline {
+    /// The last migration that the database corresponds to
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Schema {
+    /// In which form
+    #[arg(value_name = "FORM", default_value = "dump")]
+    pub(crate) form: SchemaForm,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaForm {
+    /// SQL that makes it anew
+    Dump,
+    /// A Mermaid diagram of the tables and their foreign keys
+    Diagram,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Man {
+    /// The folder for larder.1 and a page a command; it is made when missing
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// Reads a command line.
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Args, clap::Error> {
+    Args::try_parse_from(arguments)
+}
+
+/// Whether JSON was asked for in a command line that can't be understood as a whole.
+pub(crate) fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
+}
+
+/// The command line as clap knows it, for completions and manual pages.
+pub(crate) fn command() -> clap::Command {
+    let mut command = Args::command();
+    command.build();
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn json_is_seen_in_a_command_line_that_fails() {
+        let seen = |line: &str| wants_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(seen("larder frobnicate --json"));
+        assert!(!seen("larder new -- --json"));
+    }
+}

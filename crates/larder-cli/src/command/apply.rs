@@ -1,0 +1,127 @@
+//! What `migrate` and `rollback` share: a run, and the question when something would be lost.
+
+use super::Context;
+use super::interrupt::Interrupt;
+use super::progress::Bar;
+use super::report;
+use crate::args::Losing;
+use crate::config;
+use crate::exit::Exit;
+use crate::output::{self, RunShape, Shape, Tone};
+use larder::driver::Dialect;
+use larder::migrate::{Approval, Refused, Report, Way};
+use larder::{Database, Error, ErrorKind, Migration, MigrationSet, Result};
+
+/// What is to be run.
+pub(super) struct Run<'a> {
+    pub(super) way: Way,
+    pub(super) to: Option<&'a str>,
+    pub(super) steps: Option<usize>,
+    pub(super) dry_run: bool,
+    pub(super) losing: &'a Losing,
+    pub(super) allow_out_of_order: bool,
+}
+
+/// Runs it, and prints what it did.
+pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
+    let set = context.set()?;
+    let mut approvals = run.losing.approvals()?;
+    check_approvals(&approvals, &set)?;
+    let interrupt = Interrupt::listen()?;
+    let database = match (run.dry_run, run.way) {
+        (true, _) => context.existing_or_empty()?,
+        (false, Way::Up) => context.open()?,
+        (false, Way::Down) => context.existing()?,
+    };
+    let mut whole = Report::default();
+    loop {
+        let error = match once(run, &context, &database, &set, &approvals, &interrupt) {
+            Ok(report) => {
+                report::lines(context.output, &report.done, run.dry_run);
+                add(&mut whole, report);
+                break;
+            }
+            Err(error) => error,
+        };
+        if let Some(report) = output::stopped(&error) {
+            report::lines(context.output, &report.done, run.dry_run);
+        }
+        let asks = context.output.asks() && !run.dry_run;
+        let Some(refused) = error.find::<Refused>().filter(|_| asks) else { return Err(error) };
+        if !interrupt.while_asking(|| ask(&mut context, refused)) {
+            return Err(error);
+        }
+        // What was done before is in the database; the next run goes on from there.
+        approvals.push(refused.token.parse()?);
+        add(&mut whole, refused.report.clone());
+    }
+    report::end(&mut context, &whole, run.dry_run);
+    let shape = RunShape::of(&whole, context.shown(), run.dry_run);
+    context.output.json(&Shape::new(context.command, true, shape));
+    database.close()?;
+    Ok(Exit::Done)
+}
+
+/// A misspelt id approves nothing; to find that out from a refusal is hard.
+fn check_approvals(approvals: &[Approval], set: &MigrationSet) -> Result<()> {
+    let loaded = set.load(Dialect::Sqlite)?;
+    let known: Vec<&str> = loaded.migrations().iter().map(Migration::id).collect();
+    for approval in approvals {
+        let (Approval::Migration(id) | Approval::Exact { id, .. }) = approval else { continue };
+        if !known.contains(&id.as_str()) {
+            let help = match config::nearest(id, &known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "give an id as `larder status` shows it".to_owned(),
+            };
+            let message = format!("--allow-destructive={id}: there is no such migration");
+            return Err(Error::new(ErrorKind::Config, message).with_help(help));
+        }
+    }
+    Ok(())
+}
+
+fn once(
+    run: &Run<'_>,
+    context: &Context<'_>,
+    database: &Database,
+    set: &MigrationSet,
+    approvals: &[Approval],
+    interrupt: &Interrupt,
+) -> Result<Report> {
+    let bar = Bar::new(context.output);
+    let mut migrator =
+        context.migrator(&[set], database).stop(&interrupt.stop).on_progress(|at| bar.tell(at));
+    for approval in approvals {
+        migrator = migrator.approve(approval.clone());
+    }
+    if let Some(to) = run.to {
+        migrator = migrator.to(to);
+    }
+    if let Some(steps) = run.steps {
+        migrator = migrator.steps(steps);
+    }
+    match (run.dry_run, run.way) {
+        (true, Way::Up) => migrator.allow_out_of_order(run.allow_out_of_order).dry_run(database),
+        (true, Way::Down) => migrator.dry_run_down(database),
+        (false, Way::Up) => migrator.allow_out_of_order(run.allow_out_of_order).up(database),
+        (false, Way::Down) => migrator.down(database),
+    }
+}
+
+fn add(whole: &mut Report, part: Report) {
+    whole.done.extend(part.done);
+    whole.duration += part.duration;
+    whole.schema_version = part.schema_version;
+}
+
+/// Asks a person who sees exactly what would be lost.
+fn ask(context: &mut Context<'_>, refused: &Refused) -> bool {
+    let output = &mut *context.output;
+    output.note(format!("\n{} would lose:", refused.id));
+    for loss in &refused.losses {
+        let text = output.paint_note(Tone::Warning, &loss.to_string());
+        output.note(format!("  - {text}"));
+    }
+    output.note("A backup is made first. Anything but `yes` leaves everything as it is.");
+    output.ask("Lose exactly this? ").is_some_and(|answer| answer == "yes")
+}

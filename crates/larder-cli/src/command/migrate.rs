@@ -1,0 +1,20 @@
+//! `larder migrate`
+
+use super::Context;
+use super::apply::{Run, apply};
+use crate::args::Migrate;
+use crate::exit::Exit;
+use larder::Result;
+use larder::migrate::Way;
+
+pub(crate) fn run(args: &Migrate, context: Context<'_>) -> Result<Exit> {
+    let run = Run {
+        way: Way::Up,
+        to: args.to.as_deref(),
+        steps: None,
+        dry_run: args.dry_run,
+        losing: &args.losing,
+        allow_out_of_order: args.allow_out_of_order,
+    };
+    apply(&run, context)
+}

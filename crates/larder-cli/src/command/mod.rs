@@ -1,0 +1,88 @@
+//! The commands, one file each, and how one is run.
+
+mod apply;
+mod backup;
+mod baseline;
+mod completions;
+mod context;
+mod doctor;
+mod interrupt;
+mod man;
+mod migrate;
+mod new;
+mod plan;
+mod progress;
+mod repair;
+mod report;
+mod restore;
+mod rollback;
+mod schema;
+mod status;
+mod vacuum;
+mod verify;
+
+use crate::args::{Args, Command};
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::settings;
+use context::Context;
+use larder::Result;
+
+/// Runs what a command line asks for; an error is printed here.
+pub(crate) fn run(args: &Args, environment: &Environment, output: &mut Output) -> Exit {
+    output.set_json(args.global.json);
+    let command = name(&args.command);
+    let done = match &args.command {
+        // These two need no settings, and work where those are broken.
+        Command::Completions(args) => completions::run(args, output),
+        Command::Man(args) => man::run(args, output),
+        _ => settings::resolve(&args.global, environment).and_then(|settings| {
+            let dir = settings.dir.clone();
+            dispatch(&args.command, Context { command, settings, yes: args.global.yes, output })
+                .map_err(|error| context::in_folder(error, &dir))
+        }),
+    };
+    done.unwrap_or_else(|error| output.failure(command, &error))
+}
+
+fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
+    match command {
+        Command::New(args) => new::run(args, context),
+        Command::Migrate(args) => migrate::run(args, context),
+        Command::Rollback(args) => rollback::run(args, context),
+        Command::Status(args) => status::run(args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Doctor(args) => doctor::run(args, context),
+        Command::Vacuum => vacuum::run(context),
+        Command::Backup(args) => backup::run(args, context),
+        Command::Restore(args) => restore::run(args, context),
+        Command::Repair(args) => repair::run(args, context),
+        Command::Baseline(args) => baseline::run(args, context),
+        Command::Verify => verify::run(context),
+        Command::Schema(args) => schema::run(args, context),
+        Command::Completions(args) => completions::run(args, context.output),
+        Command::Man(args) => man::run(args, context.output),
+    }
+}
+
+/// The name that JSON has for a command.
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::New(_) => "new",
+        Command::Migrate(_) => "migrate",
+        Command::Rollback(_) => "rollback",
+        Command::Status(_) => "status",
+        Command::Plan(_) => "plan",
+        Command::Doctor(_) => "doctor",
+        Command::Vacuum => "vacuum",
+        Command::Backup(_) => "backup",
+        Command::Restore(_) => "restore",
+        Command::Repair(_) => "repair",
+        Command::Baseline(_) => "baseline",
+        Command::Verify => "verify",
+        Command::Schema(_) => "schema",
+        Command::Completions(_) => "completions",
+        Command::Man(_) => "man",
+    }
+}

@@ -1,0 +1,83 @@
+//! `larder plan`
+
+use super::Context;
+use crate::args::Plan as Args;
+use crate::exit::Exit;
+use crate::output::{Shape, Table, Tone, measure};
+use larder::Result;
+use larder::migrate::{Approves, Script, Way};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct PlanShape {
+    database: String,
+    up_to_date: bool,
+    steps: Vec<StepShape>,
+}
+
+#[derive(Serialize)]
+struct StepShape {
+    id: String,
+    set: String,
+    file: Option<String>,
+    transaction: bool,
+    approves_losses: bool,
+    reversible: bool,
+}
+
+pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
+    let set = context.set()?;
+    let database = context.readable_or_empty()?;
+    let mut migrator = context.migrator(&[&set], &database);
+    if let Some(to) = &args.to {
+        migrator = migrator.to(to);
+    }
+    let plan = migrator.plan(&database)?;
+    let loaded = set.load(database.driver().dialect())?;
+    let steps: Vec<StepShape> = plan
+        .steps
+        .iter()
+        .filter_map(|step| {
+            let migration = loaded.get(step.migration)?;
+            Some(StepShape {
+                id: step.id.clone(),
+                set: loaded.name().to_owned(),
+                file: match migration.script(step.way)? {
+                    Script::Sql(text) => Some(context.settings.dir.join(text.file()).display().to_string()),
+                    _ => None,
+                },
+                transaction: !migration.is_no_transaction(step.way),
+                approves_losses: *migration.approves(step.way) != Approves::Nothing,
+                reversible: migration.script(Way::Down).is_some(),
+            })
+        })
+        .collect();
+    let name = context.shown();
+    let output = context.output;
+    if steps.is_empty() {
+        let why = if plan.up_to_date { "up to date" } else { "nothing to do up to there" };
+        output.line(format!("{name}: {why}"));
+    } else {
+        output.line(format!("{name}: {} to apply", measure::count(steps.len(), "migration")));
+        output.line("");
+        let mut table = Table::new(["migration", "file", "note"]);
+        for step in &steps {
+            let mut notes = Vec::new();
+            if !step.transaction {
+                notes.push("outside a transaction");
+            }
+            if step.approves_losses {
+                notes.push("approves losses");
+            }
+            if !step.reversible {
+                notes.push("no way back");
+            }
+            table
+                .row(Tone::Plain, [step.id.clone(), step.file.clone().unwrap_or_default(), notes.join(", ")]);
+        }
+        output.table(&table);
+    }
+    let shape = PlanShape { database: name, up_to_date: plan.up_to_date, steps };
+    output.json(&Shape::new(context.command, true, shape));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,68 @@
+//! `larder verify`
+
+use super::Context;
+use crate::exit::Exit;
+use crate::output::{FaultShape, Shape, Tone};
+use larder::Result;
+use larder::schema::{Change, Kind};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct VerifyShape<'a> {
+    database: &'a str,
+    schema_version: Option<i64>,
+    /// What keeps the history and the files apart.
+    problem: Option<FaultShape<'a>>,
+    drift: Vec<DriftShape<'a>>,
+}
+
+#[derive(Serialize)]
+struct DriftShape<'a> {
+    #[serde(flatten)]
+    change: &'a Change,
+    text: String,
+}
+
+pub(crate) fn run(context: Context<'_>) -> Result<Exit> {
+    let set = context.set()?;
+    let database = context.readable()?;
+    let status = context.migrator(&[&set], &database).status(&database)?;
+    // Where migrations are missing or edited, what they make can't be told: the problem alone is the answer.
+    let drift = match &status.problem {
+        None => context.migrator(&[&set], &database).verify(&database)?,
+        Some(_) => Vec::new(),
+    };
+    let name = context.shown();
+    let sound = status.problem.is_none() && drift.is_empty();
+    let output = context.output;
+    match &status.problem {
+        Some(problem) => output.problem(problem),
+        None if drift.is_empty() => {
+            output.line(format!("{name}: the history fits the files, and the schema is what they make"));
+        }
+        None => {
+            output.line(format!("{name}: the schema is not what the migrations make"));
+            for change in &drift {
+                output.line(format!("  - {}", output.paint(Tone::Bad, &text(change))));
+            }
+        }
+    }
+    let shape = VerifyShape {
+        database: &name,
+        schema_version: status.schema_version,
+        problem: status.problem.as_ref().map(FaultShape::of),
+        drift: drift.iter().map(|change| DriftShape { change, text: text(change) }).collect(),
+    };
+    output.json(&Shape::new(context.command, sound, shape));
+    Ok(if sound { Exit::Done } else { Exit::Unsound })
+}
+
+/// A difference from what the migrations make, which is the earlier schema here.
+fn text(change: &Change) -> String {
+    let subject = change.subject();
+    match change.kind() {
+        Kind::Created => format!("{subject} is there, and no migration makes it"),
+        Kind::Dropped => format!("{subject} is not there"),
+        Kind::Altered => format!("{subject} is otherwise: {change}"),
+    }
+}

@@ -1,0 +1,97 @@
+//! A stream to print on, which outlives its reader and lets no secret through.
+
+use crate::secret;
+use anstream::{AutoStream, ColorChoice};
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+/// A stream to print on.
+pub(crate) struct Sink {
+    stream: Box<dyn Write>,
+    terminal: bool,
+    colour: bool,
+    /// The first write that failed; after it nothing more is written.
+    fault: Option<io::Error>,
+}
+
+impl Sink {
+    pub(super) fn stdout() -> Self {
+        let stream = io::stdout();
+        // NO_COLOR, CLICOLOR, CLICOLOR_FORCE and TERM are heard here.
+        let colour = AutoStream::choice(&stream) != ColorChoice::Never;
+        Self { terminal: stream.is_terminal(), colour, stream: Box::new(BufWriter::new(stream)), fault: None }
+    }
+
+    pub(super) fn stderr() -> Self {
+        let stream = io::stderr();
+        let colour = AutoStream::choice(&stream) != ColorChoice::Never;
+        Self { terminal: stream.is_terminal(), colour, stream: Box::new(BufWriter::new(stream)), fault: None }
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    pub(super) fn has_colour(&self) -> bool {
+        self.colour
+    }
+
+    pub(super) fn line(&mut self, text: &str) {
+        self.write(text);
+        self.write("\n");
+    }
+
+    pub(super) fn write(&mut self, text: &str) {
+        if self.fault.is_none()
+            && let Err(error) = self.stream.write_all(secret::hide(text).as_bytes())
+        {
+            self.fault = Some(error);
+        }
+        if self.terminal {
+            self.flush();
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        if self.fault.is_none()
+            && let Err(error) = self.stream.flush()
+        {
+            self.fault = Some(error);
+        }
+    }
+
+    /// Why writing failed, unless the reader just went away.
+    pub(super) fn take_fault(&mut self) -> Option<io::Error> {
+        self.fault.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Broken(io::ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn fault(kind: io::ErrorKind) -> Option<io::ErrorKind> {
+        let stream = Box::new(Broken(kind));
+        let mut sink = Sink { stream, terminal: false, colour: false, fault: None };
+        sink.line("one");
+        sink.line("two");
+        sink.take_fault().map(|error| error.kind())
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_fault_and_a_full_disk_is() {
+        assert_eq!(fault(io::ErrorKind::BrokenPipe), None);
+        assert_eq!(fault(io::ErrorKind::StorageFull), Some(io::ErrorKind::StorageFull));
+    }
+}

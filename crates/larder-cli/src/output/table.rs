@@ -1,0 +1,62 @@
+//! Tables for people.
+
+use super::style::{self, Tone};
+use comfy_table::{CellAlignment, ContentArrangement, presets};
+
+/// A table: a line of headings, and rows that each have a tone.
+pub(crate) struct Table {
+    table: comfy_table::Table,
+    tones: Vec<Tone>,
+}
+
+impl Table {
+    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        // One row is one line: what reads the output line by line (`head`, `grep`) can rely on it.
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(headings);
+        Self { table, tones: vec![Tone::Quiet] }
+    }
+
+    /// The columns whose cells stand to the right: numbers.
+    pub(crate) fn right(mut self, columns: &[usize]) -> Self {
+        for column in columns {
+            if let Some(column) = self.table.column_mut(*column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        self
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, tone: Tone, cells: [String; N]) {
+        self.table.add_row(cells.map(|cell| cell.replace(['\n', '\r'], " ")));
+        self.tones.push(tone);
+    }
+
+    pub(super) fn lines(&self, colour: bool) -> Vec<String> {
+        let text = self.table.trim_fmt();
+        let tones = self.tones.iter().copied().chain(std::iter::repeat(Tone::Plain));
+        // The style puts a blank before each cell, also before the first.
+        let line = |line: &str| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned();
+        text.lines().zip(tones).map(|(text, tone)| style::paint(colour, tone, &line(text))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_one_line_and_numbers_stand_to_the_right() {
+        let mut table = Table::new(["id", "rows"]).right(&[1]);
+        table.row(Tone::Good, ["0001_init".into(), "8".into()]);
+        table.row(Tone::Good, ["0002\nx".into(), "1,300".into()]);
+        insta::assert_snapshot!(table.lines(false).join("\n"), @r"
+        id          rows
+        0001_init      8
+        0002 x     1,300
+        ");
+        assert!(table.lines(true)[1].starts_with("\u{1b}[32m"));
+    }
+}
