@@ -4,6 +4,7 @@ use super::Database;
 use crate::driver::Driver;
 use crate::driver::sqlite::{self, Place, Settings, Sqlite};
 use crate::error::{Error, ErrorKind, Result};
+use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ enum Target {
 }
 
 /// What happens to a database when it has been opened, before its handle is given out: migrations.
-pub trait OnOpen: Send + Sync {
+pub trait OnOpen: Any + Send + Sync {
     /// Does it.
     ///
     /// # Errors
@@ -116,6 +117,11 @@ impl Options {
     pub fn on_open(mut self, what: Arc<dyn OnOpen>) -> Self {
         self.on_open.push(what);
         self
+    }
+
+    /// What is to be done on opening, for the parts of Larder that add to what they added before.
+    pub(crate) fn on_open_mut(&mut self) -> &mut Vec<Arc<dyn OnOpen>> {
+        &mut self.on_open
     }
 
     /// Whether migrations given here run on opening (the default).

@@ -12,6 +12,7 @@ use super::{claim, history, owner};
 use crate::db::{Database, OnOpen, Options};
 use crate::driver::Connection;
 use crate::error::Result;
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -286,17 +287,32 @@ impl Database {
 }
 
 impl Options {
-    /// Migrates the database when it is opened, before its handle is given out. May be said for several sets.
+    /// Migrates the database when it is opened, before its handle is given out. Several sets, said one after the other, are
+    /// migrated together, so that they may depend on each other.
     #[must_use]
-    pub fn migrations(self, set: &'static MigrationSet) -> Self {
-        self.on_open(Arc::new(OnOpening(set)))
+    pub fn migrations(mut self, set: &'static MigrationSet) -> Self {
+        let list = self.on_open_mut();
+        let known = list.iter().enumerate().find_map(|(at, what)| {
+            let what: &dyn Any = &**what;
+            Some((at, what.downcast_ref::<OnOpening>()?.0.clone()))
+        });
+        match known {
+            Some((at, mut sets)) => {
+                sets.push(set);
+                if let Some(what) = list.get_mut(at) {
+                    *what = Arc::new(OnOpening(sets));
+                }
+            }
+            None => list.push(Arc::new(OnOpening(vec![set]))),
+        }
+        self
     }
 }
 
-struct OnOpening(&'static MigrationSet);
+struct OnOpening(Vec<&'static MigrationSet>);
 
 impl OnOpen for OnOpening {
     fn opened(&self, database: &Database) -> Result<()> {
-        database.migrate(&[self.0]).map(|_| ())
+        database.migrate(&self.0).map(|_| ())
     }
 }
