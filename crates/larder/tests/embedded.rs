@@ -255,12 +255,11 @@ fn both_crates_read_a_folder_with_the_same_code() {
 
 #[test]
 fn sets_given_to_the_options_one_after_the_other_may_depend_on_each_other() {
-    static LATER: larder::MigrationSet =
-        larder::migrations!("tests/migrations", name = "later").after(&["first"]);
-    static FIRST: std::sync::LazyLock<larder::MigrationSet> = std::sync::LazyLock::new(|| {
-        larder::MigrationSet::list("first", vec![larder::Migration::sql("1_a", "CREATE TABLE a (b)")])
+    static LATER: MigrationSet = larder::migrations!("tests/migrations", name = "later").after(&["first"]);
+    static FIRST: std::sync::LazyLock<MigrationSet> = std::sync::LazyLock::new(|| {
+        MigrationSet::list("first", vec![Migration::sql("1_a", "CREATE TABLE a (b)")])
     });
-    let db = larder::Database::options(":memory:").migrations(&LATER).migrations(&FIRST).open().unwrap();
+    let db = Database::options(":memory:").migrations(&LATER).migrations(&FIRST).open().unwrap();
     let ids: Vec<String> = db.query_all("SELECT id FROM schema_migrations ORDER BY rowid", &[]).unwrap();
     assert_eq!(ids.first().map(String::as_str), Some("first/1_a"));
     assert!(ids.len() > 1);
