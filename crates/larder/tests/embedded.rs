@@ -259,7 +259,7 @@ fn sets_given_to_the_options_one_after_the_other_may_depend_on_each_other() {
     static FIRST: std::sync::LazyLock<MigrationSet> = std::sync::LazyLock::new(|| {
         MigrationSet::list("first", vec![Migration::sql("1_a", "CREATE TABLE a (b)")])
     });
-    let db = Database::options(":memory:").migrations(&LATER).migrations(&FIRST).open().unwrap();
+    let db = larder::Database::options(":memory:").migrations(&LATER).migrations(&FIRST).open().unwrap();
     let ids: Vec<String> = db.query_all("SELECT id FROM schema_migrations ORDER BY rowid", &[]).unwrap();
     assert_eq!(ids.first().map(String::as_str), Some("first/1_a"));
     assert!(ids.len() > 1);
