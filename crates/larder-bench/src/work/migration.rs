@@ -123,6 +123,11 @@ pub(crate) const COPY: Work = Work {
             statements in one transaction and measures nothing of what they did.",
     cases: &[
         open("1m", "1,000,000 rows", &[("rows", "1000000")]),
+        open(
+            "1m-expression",
+            "1,000,000 rows, a column copied through a function",
+            &[("rows", "1000000"), ("expression", "yes")],
+        ),
         open("1m-index", "1,000,000 rows and an index", &[("rows", "1000000"), ("index", "yes")]),
     ],
     subjects: &[
@@ -131,6 +136,7 @@ pub(crate) const COPY: Work = Work {
     ],
     goals: &[
         copy_goal("with the gate / without", "1m"),
+        copy_goal("with the gate / without, through a function", "1m-expression"),
         copy_goal("with the gate / without, with an index", "1m-index"),
     ],
     metric: Metric::Mean,
