@@ -281,4 +281,24 @@ mod tests {
         assert!(seen("larder frobnicate --json"));
         assert!(!seen("larder new -- --json"));
     }
+
+    #[test]
+    fn every_command_and_every_flag_stands_in_the_documentation() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        for part in command().get_subcommands() {
+            let name = format!("`larder {}", part.get_name());
+            assert!(text.contains(&name), "{name} is missing");
+            for alias in part.get_visible_aliases() {
+                assert!(text.contains(&format!("`larder {alias}`")), "{alias} is missing");
+            }
+            for flag in part.get_arguments().filter_map(|argument| argument.get_long()) {
+                assert!(flag == "help" || text.contains(&format!("`--{flag}")), "--{flag} is missing");
+            }
+        }
+        for line in exit::TABLE.lines().skip(1) {
+            let code = line.split_whitespace().next().unwrap();
+            assert!(text.contains(&format!("| {code} |")), "exit code {code} is missing");
+        }
+    }
 }

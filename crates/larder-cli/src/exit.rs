@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     ApprovalNeeded,
     /// `status --check`: migrations are pending.
     Pending,
-    /// `doctor` or `verify` found something wrong.
+    /// `doctor`, `verify` or `status --check` found something wrong.
     Unsound,
     /// Stopped by Ctrl-C; what had begun was rolled back.
     Interrupted,
@@ -30,7 +30,7 @@ Exit codes:
     2  the command line, the environment or larder.toml can't be understood
     3  an approval or a confirmation is needed; nothing was lost
     4  migrations are pending (status --check)
-    5  something is wrong with the database (doctor, verify)
+    5  something is wrong with the database (doctor, verify, status --check)
   130  stopped by Ctrl-C; what had begun was rolled back";
 
 impl Exit {

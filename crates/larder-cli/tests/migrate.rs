@@ -98,7 +98,7 @@ fn a_loss_is_refused_where_nobody_can_be_asked_and_the_flag_that_approves_it_is_
     let place = Place::with_notes();
     place.write(&format!("migrations/{}", LOSSY.0), LOSSY.1);
     assert_snapshot!(place.run(&["migrate", "--yes"]).failed(3), @r"
-    error: 0004_forget_author was rolled back, for nobody approved what that would lose:
+    error: 0004_forget_author was rolled back, for nobody approved what it would lose:
       - column notes.author: 2 values
       help: to lose exactly this: --allow-destructive=0004_forget_author@9eddf89b; or change the migration so that it loses nothing
     ");
@@ -114,7 +114,7 @@ fn a_loss_is_refused_where_nobody_can_be_asked_and_the_flag_that_approves_it_is_
         "help": "to lose exactly this: --allow-destructive=0004_forget_author@9eddf89b; or change the migration so that it loses nothing",
         "kind": "approval_needed",
         "location": null,
-        "message": "0004_forget_author was rolled back, for nobody approved what that would lose:\n  - column notes.author: 2 values"
+        "message": "0004_forget_author was rolled back, for nobody approved what it would lose:\n  - column notes.author: 2 values"
       },
       "format": 1,
       "ok": false,

@@ -20,7 +20,7 @@ fn a_rollback_that_loses_rows_needs_an_approval_too() {
     let place = Place::with_notes();
     let answer = place.run(&["rollback", "--steps", "2"]);
     assert_snapshot!(answer.failed(3), @r"
-    error: 0002_seed was not led back, for nobody approved what that would lose:
+    error: 0002_seed was not led back, for nobody approved what it would lose:
       - rows of notes: 3 rows
       kept: 0003_by_author (before it)
       help: to lose exactly this: --allow-destructive=0002_seed@e91809d9; or change the migration so that it loses nothing

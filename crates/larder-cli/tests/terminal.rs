@@ -14,13 +14,13 @@ use std::process::{Child, Command, Stdio};
 use support::{LOSSY, Place};
 
 /// The program with a terminal before it.
-struct Session {
+struct Screen {
     child: Child,
     terminal: File,
     seen: String,
 }
 
-impl Session {
+impl Screen {
     fn start(place: &Place, arguments: &[&str]) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&ours).unwrap();
@@ -73,11 +73,11 @@ fn lossy() -> Place {
 #[test]
 fn a_loss_is_shown_and_asked_for_and_a_yes_approves_it() {
     let place = lossy();
-    let mut session = Session::start(&place, &["migrate"]);
-    session.until("Lose exactly this? ");
-    assert!(session.seen.contains("column notes.author: 2 values"), "{}", session.seen);
-    session.answer("yes");
-    let (code, seen) = session.end();
+    let mut screen = Screen::start(&place, &["migrate"]);
+    screen.until("Lose exactly this? ");
+    assert!(screen.seen.contains("column notes.author: 2 values"), "{}", screen.seen);
+    screen.answer("yes");
+    let (code, seen) = screen.end();
     assert_eq!(code, Some(0), "{seen}");
     assert_eq!(place.count("SELECT count(*) FROM pragma_table_info('notes') WHERE name = 'author'"), 0);
     assert_eq!(place.files("data/backups").len(), 1);
@@ -87,10 +87,10 @@ fn a_loss_is_shown_and_asked_for_and_a_yes_approves_it() {
 fn anything_but_yes_leaves_everything_as_it_is() {
     for answer in ["no", "y", "", "0004_forget_author"] {
         let place = lossy();
-        let mut session = Session::start(&place, &["migrate", "--yes"]);
-        session.until("Lose exactly this? ");
-        session.answer(answer);
-        let (code, seen) = session.end();
+        let mut screen = Screen::start(&place, &["migrate", "--yes"]);
+        screen.until("Lose exactly this? ");
+        screen.answer(answer);
+        let (code, seen) = screen.end();
         assert_eq!(code, Some(3), "{seen}");
         assert_eq!(place.count("SELECT count(author) FROM notes"), 2);
     }
@@ -98,7 +98,7 @@ fn anything_but_yes_leaves_everything_as_it_is() {
 
 #[test]
 fn with_json_nobody_is_asked() {
-    let (code, seen) = Session::start(&lossy(), &["migrate", "--json"]).end();
+    let (code, seen) = Screen::start(&lossy(), &["migrate", "--json"]).end();
     assert!(code == Some(3) && seen.contains("\"flag\"") && !seen.contains("Lose exactly"), "{seen}");
 }
 
@@ -106,24 +106,24 @@ fn with_json_nobody_is_asked() {
 fn a_restore_is_confirmed() {
     let place = Place::with_notes();
     place.run(&["backup", "copy.db"]).done();
-    let mut session = Session::start(&place, &["restore", "copy.db"]);
-    session.until("[y/N] ");
-    session.answer("n");
-    assert_eq!(session.end().0, Some(3));
-    let mut session = Session::start(&place, &["restore", "copy.db"]);
-    session.until("[y/N] ");
-    session.answer("y");
-    assert_eq!(session.end().0, Some(0));
+    let mut screen = Screen::start(&place, &["restore", "copy.db"]);
+    screen.until("[y/N] ");
+    screen.answer("n");
+    assert_eq!(screen.end().0, Some(3));
+    let mut screen = Screen::start(&place, &["restore", "copy.db"]);
+    screen.until("[y/N] ");
+    screen.answer("y");
+    assert_eq!(screen.end().0, Some(0));
 }
 
 #[test]
 fn a_terminal_gets_colour_and_an_interrupted_question_ends_the_program() {
     let place = lossy();
-    let mut session = Session::start(&place, &["migrate"]);
-    session.until("Lose exactly this? ");
-    assert!(session.seen.contains("\u{1b}[33m"), "{:?}", session.seen);
-    interrupt(&session.child);
-    assert_eq!(session.end().0, Some(130));
+    let mut screen = Screen::start(&place, &["migrate"]);
+    screen.until("Lose exactly this? ");
+    assert!(screen.seen.contains("\u{1b}[33m"), "{:?}", screen.seen);
+    interrupt(&screen.child);
+    assert_eq!(screen.end().0, Some(130));
     assert_eq!(place.count("SELECT count(author) FROM notes"), 2);
 }
 
@@ -136,11 +136,11 @@ fn an_interrupted_migration_is_rolled_back_and_what_was_there_stays() {
         "CREATE TABLE long (x);\nINSERT INTO long WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1e12) \
          SELECT max(x) FROM n;\n",
     );
-    let mut session = Session::start(&place, &["migrate"]);
-    session.until("statement 2 of 2");
-    interrupt(&session.child);
-    interrupt(&session.child);
-    let (code, seen) = session.end();
+    let mut screen = Screen::start(&place, &["migrate"]);
+    screen.until("statement 2 of 2");
+    interrupt(&screen.child);
+    interrupt(&screen.child);
+    let (code, seen) = screen.end();
     assert_eq!(code, Some(130), "{seen}");
     assert!(seen.contains("0004_long was stopped and rolled back"), "{seen}");
     assert_eq!(place.count("SELECT count(*) FROM sqlite_schema WHERE name = 'long'"), 0);

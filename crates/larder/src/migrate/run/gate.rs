@@ -44,7 +44,7 @@ impl Running<'_, '_> {
             Way::Up => "was rolled back",
             Way::Down => "was not led back",
         };
-        let mut message = format!("{} {what}, for nobody approved what that would lose:", step.id);
+        let mut message = format!("{} {what}, for nobody approved what it would lose:", step.id);
         for loss in losses {
             message.push_str(&format!("\n  - {loss}"));
         }
