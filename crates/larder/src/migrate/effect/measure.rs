@@ -4,10 +4,10 @@
 //! otherwise, and was committed before, is compared with what it was: the schema, the rows, the values.
 
 use super::baseline::{Baseline, count, is_measured, sequences};
-use super::compare;
 use super::copied::Copied;
 use super::image::{Image, View, quote};
 use super::reference::Unchecked;
+use super::{additive, compare};
 use crate::driver::{Action, Connection, Object};
 use crate::error::{ErrorKind, Result};
 use crate::migrate::history::TABLES;
@@ -25,6 +25,8 @@ pub(crate) struct Seen {
     pub(crate) actions: Vec<Action>,
     /// How many rows INSERT statements added, by table, where that is known.
     pub(crate) added: BTreeMap<String, u64>,
+    /// Tables that its text renames, from and to.
+    pub(crate) renamed: Vec<(String, String)>,
     /// Tables that its text copies whole.
     pub(crate) copied: Vec<Copied>,
 }
@@ -120,13 +122,7 @@ pub(crate) fn assess(
         keep_sequences(connection, baseline, &renamed)?;
         names(&before, &after, &mut effects);
     } else {
-        additions(&seen.actions, &mut effects);
-        for (table, count) in &seen.added {
-            effects.changes.push(match count {
-                1 => format!("adds 1 row to {table}"),
-                _ => format!("adds {count} rows to {table}"),
-            });
-        }
+        additive::describe(seen, &mut effects);
     }
     let Touched { rows, dropped, altered, inserted, .. } = touched;
     unchecked.changed.extend(rows.into_iter().chain(dropped).chain(altered));
@@ -135,36 +131,6 @@ pub(crate) fn assess(
         effects.losses.extend(unchecked.check(connection, baseline)?);
     }
     Ok((effects, looks))
-}
-
-/// What a migration that only adds has made.
-fn additions(actions: &[Action], effects: &mut Effects) {
-    let mut told = BTreeSet::new();
-    for action in actions {
-        let Action::Create { object, name, table } = action else { continue };
-        // The tables in which a virtual table keeps its data, and an index that belongs to a constraint.
-        if name.starts_with("sqlite_") || TABLES.contains(&name.as_str()) || !told.insert((object, name)) {
-            continue;
-        }
-        match object {
-            Object::Table => {
-                effects.tables_created.push(name.clone());
-                effects.changes.push(format!("creates table {name}"));
-            }
-            Object::View => effects.changes.push(format!("creates view {name}")),
-            other => effects.changes.push(format!("creates {} {name} on {table}", other.word())),
-        }
-    }
-    // What it made and dropped again was never there; a rebuild within new tables reads so.
-    for action in actions {
-        if let Action::Drop { object: Object::Table, name, .. } = action
-            && let Some(at) = effects.tables_created.iter().position(|created| created == name)
-        {
-            effects.tables_created.remove(at);
-            let sentence = format!("creates table {name}");
-            effects.changes.retain(|change| *change != sentence);
-        }
-    }
 }
 
 /// The tables that came and went, by name.

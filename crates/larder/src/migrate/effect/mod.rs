@@ -1,5 +1,6 @@
 //! The effects of a migration, measured before it is committed.
 
+mod additive;
 mod baseline;
 mod compare;
 mod copied;

@@ -86,6 +86,18 @@ impl<'a> Parsed<'a> {
         now.iter().any(|event| matches!(event, TableEvent::Rename { to, .. } if dropped.contains(to)))
     }
 
+    /// The tables that the text renames, from and to.
+    fn renames(&self) -> Vec<(String, String)> {
+        let events = self.statements.iter().filter(|statement| statement.verb == Verb::Alter);
+        let events =
+            events.flat_map(|statement| tables_claimed(statement.text, self.dialect).unwrap_or_default());
+        let rename = |event| match event {
+            TableEvent::Rename { from, to } => Some((from, to)),
+            _ => None,
+        };
+        events.filter_map(rename).collect()
+    }
+
     /// The engine's error with its place in the migration's file.
     fn failed(&self, statement: &Statement<'_>, error: Error, breaking: Option<u64>) -> Error {
         let location = match error.location() {
@@ -272,6 +284,9 @@ impl Running<'_, '_> {
             }
         }
         seen.actions = connection.watch(true)?;
+        if seen.actions.iter().any(|action| matches!(action, Action::Alter { .. })) {
+            seen.renamed = parsed.renames();
+        }
         // Only a rebuild has a copy, and only a rebuild drops.
         if seen.actions.iter().any(|action| matches!(action, Action::Drop { object: Object::Table, .. })) {
             seen.copied = copies(&parsed.statements, parsed.dialect);
