@@ -32,13 +32,15 @@ const CHECKS: &[Check] = &[
     ),
     (
         "packages",
-        // Together, because larder and its macros are published together. The tree is what it is: a check of a change runs
+        // Together, because larder and what it stands upon are published together. The tree is what it is: a check of a change runs
         // before its commit too.
         &[
             "publish",
             "--dry-run",
             "--allow-dirty",
             "--locked",
+            "--package",
+            "larder-file",
             "--package",
             "larder-macros",
             "--package",

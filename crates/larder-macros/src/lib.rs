@@ -1,9 +1,6 @@
 //! The macro behind `larder::migrations!`. Use it through the crate `larder`.
 
-mod checksum;
-mod file;
-
-use file::Problem;
+use larder_file::{ENGINES, Found, Problem, arrange, checksum, read_folder};
 use proc_macro::{Delimiter, Literal, TokenStream, TokenTree};
 use std::env;
 use std::fmt::Write as _;
@@ -114,8 +111,8 @@ fn unquote(literal: &str) -> Option<String> {
 fn expand(input: &Input) -> Result<String, String> {
     let folder = resolve(&input.folder, |name| env::var(name).ok())?;
     let shown = folder.display();
-    let files = file::read_folder(&folder).map_err(|problems| explain(&folder, &problems))?;
-    let found = file::arrange(files.iter().map(|(name, _)| name.as_str()))
+    let files = read_folder(&folder).map_err(|problems| explain(&folder, &problems))?;
+    let found = arrange(files.iter().map(|(name, _)| name.as_str()))
         .map_err(|problems| explain(&folder, &problems))?;
     let Some(newest) = found.last() else {
         return Err(format!("there is no migration in {shown}; add one, such as 0001_init.sql"));
@@ -133,7 +130,7 @@ fn expand(input: &Input) -> Result<String, String> {
         let _ = write!(list, "({}, ::core::include_str!({path})),", Literal::string(name));
     }
     let mut fingerprints = String::new();
-    for engine in 0..file::ENGINES.len() {
+    for engine in 0..ENGINES.len() {
         let print = fingerprint(&files, &found, engine).unwrap_or_default();
         let _ = write!(fingerprints, "{},", Literal::string(&print));
     }
@@ -150,7 +147,7 @@ fn expand(input: &Input) -> Result<String, String> {
 }
 
 /// The fingerprint for one engine; `None` where a migration has no text for it, which loading the set refuses.
-fn fingerprint(files: &[(String, String)], found: &[file::Found], engine: usize) -> Option<String> {
+fn fingerprint(files: &[(String, String)], found: &[Found], engine: usize) -> Option<String> {
     let mut list = Vec::new();
     for one in found {
         let index = one.up.get(engine).copied().flatten()?;

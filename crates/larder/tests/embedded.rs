@@ -6,7 +6,6 @@ use larder::migrate::{Approves, Embedded, Script, Way};
 use larder::sql::text::Dialect;
 use larder::{CodeMigration, ErrorKind, Migration, MigrationSet, WriteTx};
 use std::fs;
-use std::path::Path;
 
 static EMBEDDED: MigrationSet = larder::migrations!("tests/migrations");
 static JOURNAL: MigrationSet =
@@ -237,19 +236,6 @@ fn the_head_of_a_text_says_how_to_run_it() {
         let error = load(up, down).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidMigration);
         assert!(error.to_string().contains(found), "{error}");
-    }
-}
-
-/// The macro's crate can't share code with this one, so the two have the same files.
-#[test]
-fn both_crates_read_a_folder_with_the_same_code() {
-    let macros = Path::new("../larder-macros/src");
-    if !macros.exists() {
-        return; // Outside the workspace there is nothing to compare.
-    }
-    for name in ["checksum.rs", "file.rs"] {
-        let here = fs::read_to_string(Path::new("src/migrate").join(name)).unwrap();
-        assert!(here == fs::read_to_string(macros.join(name)).unwrap(), "{name}: copy one over the other");
     }
 }
 

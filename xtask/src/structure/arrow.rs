@@ -16,8 +16,9 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
 
 /// The crates of the workspace, and the crates of the workspace that each may depend on.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
-    ("larder-macros", &[]),
-    ("larder", &["larder-macros"]),
+    ("larder-file", &[]),
+    ("larder-macros", &["larder-file"]),
+    ("larder", &["larder-file", "larder-macros"]),
     ("larder-cli", &["larder"]),
     ("larder-bench", &["larder"]),
     ("xtask", &[]),

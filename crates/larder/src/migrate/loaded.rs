@@ -1,10 +1,10 @@
 //! A set that was read: its migrations for one engine, in order, every rule checked.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::file::{self, Problem};
 use crate::migrate::migration::{Approves, Head, Migration, Script, SqlText, Way};
-use crate::migrate::{checksum, record};
+use crate::migrate::record;
 use crate::sql::text::{self, Dialect, DirectiveWord};
+use larder_file::{ENGINES, Problem, arrange, checksum, parse_id, same_numbers};
 use std::borrow::Cow;
 use std::mem;
 use std::sync::OnceLock;
@@ -38,10 +38,10 @@ impl LoadedSet {
         let name = name.into();
         check_name(&name)?;
         let mut problems: Vec<Problem> =
-            migrations.iter().filter_map(|migration| file::parse_id(migration.id()).err()).collect();
+            migrations.iter().filter_map(|migration| parse_id(migration.id()).err()).collect();
         migrations.sort_by(|a, b| (a.version(), a.id()).cmp(&(b.version(), b.id())));
         if problems.is_empty() {
-            problems = file::same_numbers(migrations.iter().map(|one| (one.version(), one.id())));
+            problems = same_numbers(migrations.iter().map(|one| (one.version(), one.id())));
         }
         if !problems.is_empty() {
             return Err(refusal(&format!("the migrations of {name:?}"), problems));
@@ -171,7 +171,7 @@ pub(crate) fn of_files(
     let sql = |index: usize| Some(SqlText::new(names.get(index)?.clone(), text(index)));
     let mut problems = Vec::new();
     let mut migrations = Vec::new();
-    for found in file::arrange(names.iter().map(AsRef::as_ref))? {
+    for found in arrange(names.iter().map(AsRef::as_ref))? {
         let text = |slots: &[Option<usize>]| slots.get(engine).copied().flatten().and_then(sql);
         let Some(up) = text(&found.up) else {
             problems.push(Problem::new(
@@ -179,7 +179,7 @@ pub(crate) fn of_files(
                 format!(
                     "add {}.{}.sql; it may be SELECT 1 where nothing is to do",
                     found.id,
-                    file::ENGINES.get(engine).copied().unwrap_or_default()
+                    ENGINES.get(engine).copied().unwrap_or_default()
                 ),
             ));
             continue;

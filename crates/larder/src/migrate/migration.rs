@@ -2,7 +2,7 @@
 
 use crate::db::WriteTx;
 use crate::error::Result;
-use crate::migrate::{checksum, file};
+use larder_file::{checksum, parse_id};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -164,12 +164,12 @@ impl Migration {
 
     /// The number that orders it; 0 for an id that breaks a rule, which is refused when the set is loaded.
     pub fn version(&self) -> u64 {
-        file::parse_id(&self.id).map_or(0, |(version, _)| version)
+        parse_id(&self.id).map_or(0, |(version, _)| version)
     }
 
     /// The id without its number: `init`.
     pub fn name(&self) -> &str {
-        file::parse_id(&self.id).map_or(self.id(), |(_, name)| name)
+        parse_id(&self.id).map_or(self.id(), |(_, name)| name)
     }
 
     /// SHA-256 of the text that leads up, in hexadecimal. Line ends and a byte order mark do not count.

@@ -1,9 +1,7 @@
 //! Migrations: files, sets, the plan and the run.
 
-mod checksum;
 mod claim;
 mod effect;
-mod file;
 mod history;
 mod loaded;
 mod loss;

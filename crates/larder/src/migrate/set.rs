@@ -1,11 +1,11 @@
 //! A set of migrations: where they come from, and what can be known of them without reading them.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::file::{self, Problem};
 use crate::migrate::loaded::{self, LoadedSet};
 use crate::migrate::migration::{CodeMigration, Migration};
 use crate::migrate::record::APP;
 use crate::sql::text::Dialect;
+use larder_file::{ENGINES, Problem, arrange, parse_id, read_folder};
 use std::borrow::Cow;
 use std::fmt;
 use std::mem;
@@ -37,8 +37,8 @@ pub struct MigrationSet {
     code: &'static [CodeMigration],
     /// The files of the folder of an embedded set, where they differ from the embedded ones.
     newer: OnceLock<Option<Vec<(String, String)>>>,
-    fingerprint: [OnceLock<String>; file::ENGINES.len()],
-    loaded: [OnceLock<Arc<LoadedSet>>; file::ENGINES.len()],
+    fingerprint: [OnceLock<String>; ENGINES.len()],
+    loaded: [OnceLock<Arc<LoadedSet>>; ENGINES.len()],
 }
 
 enum Names {
@@ -61,7 +61,7 @@ pub struct Embedded {
     /// Where the folder was; empty in a release build, so that no path of the building machine gets into the program.
     pub folder: &'static str,
     /// For each engine the fingerprint, or nothing where a migration has no text for it.
-    pub fingerprints: [&'static str; file::ENGINES.len()],
+    pub fingerprints: [&'static str; ENGINES.len()],
     /// The newest migration's id.
     pub newest: &'static str,
     /// How many migrations there are.
@@ -76,8 +76,8 @@ impl MigrationSet {
             source,
             code: &[],
             newer: OnceLock::new(),
-            fingerprint: [const { OnceLock::new() }; file::ENGINES.len()],
-            loaded: [const { OnceLock::new() }; file::ENGINES.len()],
+            fingerprint: [const { OnceLock::new() }; ENGINES.len()],
+            loaded: [const { OnceLock::new() }; ENGINES.len()],
         }
     }
 
@@ -101,7 +101,7 @@ impl MigrationSet {
     pub fn folder(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let files = read(&path)?;
-        file::arrange(files.iter().map(|(name, _)| name.as_str()))
+        arrange(files.iter().map(|(name, _)| name.as_str()))
             .map_err(|problems| loaded::refusal(&format!("the folder {}", path.display()), problems))?;
         Ok(Self::of(Cow::Borrowed(APP), Source::Folder { path, files }))
     }
@@ -207,7 +207,7 @@ impl MigrationSet {
     pub fn newest_id(&self) -> Result<Option<String>> {
         let mut ids = Vec::new();
         self.each_id(|id| ids.push(id.to_owned()))?;
-        let number = |id: &String| file::parse_id(id).map_or(0, |(version, _)| version);
+        let number = |id: &String| parse_id(id).map_or(0, |(version, _)| version);
         Ok(ids.into_iter().max_by_key(number))
     }
 
@@ -243,8 +243,7 @@ impl MigrationSet {
             Source::Folder { files, .. } => files,
             Source::Embedded(_) => self.newer()?.unwrap_or_default(),
         };
-        let found =
-            file::arrange(files.iter().map(|(name, _)| name.as_str())).map_err(|p| self.refusal(p))?;
+        let found = arrange(files.iter().map(|(name, _)| name.as_str())).map_err(|p| self.refusal(p))?;
         found.iter().for_each(|one| take(&one.id));
         Ok(())
     }
@@ -341,7 +340,7 @@ impl MigrationSet {
 }
 
 fn read(folder: &Path) -> Result<Vec<(String, String)>> {
-    file::read_folder(folder)
+    read_folder(folder)
         .map_err(|problems| loaded::refusal(&format!("the folder {}", folder.display()), problems))
 }
 

@@ -1,8 +1,6 @@
 //! The checksum of a migration and the fingerprint of a set.
 //!
-//! Both are stored in databases, so what they cover must never change. This file stands twice, byte for byte: in
-//! `larder`, which computes them at run time, and in `larder-macros`, which does so while the program is compiled. A
-//! macro's crate can't share code with the crate that hands it on; a test holds the two equal.
+//! Both are stored in databases, so what they cover must never change.
 
 use sha2::{Digest, Sha256};
 
@@ -11,7 +9,7 @@ use sha2::{Digest, Sha256};
 ///
 /// Only the text of the way up counts: what was applied is what must not change, and a way down may be added or mended
 /// later.
-pub(crate) fn of_text(text: &str) -> String {
+pub fn of_text(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut hash = Sha256::new();
     let mut lines = text.split('\r');
@@ -28,7 +26,7 @@ pub(crate) fn of_text(text: &str) -> String {
 /// The fingerprint of a list of migrations: SHA-256 in hexadecimal over each one's id and checksum, in order.
 ///
 /// Neither an id nor a checksum holds a space or a line end, so no two lists give the same bytes.
-pub(crate) fn of_list<'a>(migrations: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub fn of_list<'a>(migrations: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut hash = Sha256::new();
     for (id, checksum) in migrations {
         for part in [id, " ", checksum, "\n"] {
