@@ -151,8 +151,10 @@ pub enum Phase {
     Committing,
 }
 
-/// Stops a run from another thread, or from a signal's handler. The migration that runs is rolled back, the ones before it
-/// stay, and the run ends with an error of kind [`Interrupted`](crate::ErrorKind::Interrupted).
+/// Stops a run from another thread, or from a signal's handler. The migration that runs is rolled back, and the run ends
+/// with an error of kind [`Interrupted`](crate::ErrorKind::Interrupted), whose [`Failed`] tells what stays: what was
+/// committed before. Migrations that shared a transaction with the one that was stopped may go with it; the next run does
+/// them again.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
@@ -160,6 +162,9 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// How long until a statement is stopped that began at the very moment it was asked for.
+    const AGAIN: Duration = Duration::from_millis(20);
+
     /// A stop that nobody has asked for yet.
     pub fn new() -> Self {
         Self::default()
@@ -167,10 +172,25 @@ impl Stop {
 
     /// Asks for it.
     pub fn stop(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        for interrupter in self.interrupters.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            interrupter.interrupt();
+        if self.asked.swap(true, Ordering::SeqCst) || !self.interrupt() {
+            return;
         }
+        // An engine forgets an interrupt that meets no statement: this asks until the run has ended.
+        let this = self.clone();
+        let again = move || {
+            while this.interrupt() {
+                std::thread::sleep(Self::AGAIN);
+            }
+        };
+        // Without a thread it was asked once, which mostly is enough.
+        let _ = std::thread::Builder::new().name("larder-stop".into()).spawn(again);
+    }
+
+    /// False where no run goes on.
+    fn interrupt(&self) -> bool {
+        let interrupters = self.interrupters.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupters.iter().for_each(Interrupter::interrupt);
+        !interrupters.is_empty()
     }
 
     /// True once it was asked for.

@@ -44,6 +44,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// True where there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.indexes.is_empty() && self.triggers.is_empty() && self.views.is_empty()
+    }
+
     /// The table of that name, in any case.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(&name.to_ascii_lowercase())

@@ -78,6 +78,8 @@ pub(super) struct Running<'r, 'a> {
     careful: bool,
     /// Tables that were touched and not looked into for orphans yet.
     unchecked: Unchecked,
+    /// The open transaction holds something that may not be committed.
+    spoiled: bool,
     /// A backup made before a transaction, where none can be made inside it: of which migration, and when.
     ready: Option<gate::Ready>,
 }
@@ -113,6 +115,7 @@ pub(super) fn run(
         began: Instant::now(),
         now,
         careful: false,
+        spoiled: false,
         unchecked: Unchecked::default(),
         ready: None,
     };
@@ -138,12 +141,10 @@ impl Running<'_, '_> {
         }
         self.now.migrations = first.steps.len();
         self.settings.stop.reach(connection.interrupter());
-        let result = self.unguarded(connection, |running, connection| {
+        self.unguarded(connection, |running, connection| {
             while running.transaction(connection, request)? == Next::Again {}
             Ok(())
-        });
-        self.settings.stop.forget();
-        result
+        })
     }
 
     /// Runs `f` under watch with foreign keys off, and puts both back whatever happens. Off means outside a transaction,
@@ -157,6 +158,8 @@ impl Running<'_, '_> {
         connection.watch(true)?;
         connection.execute("PRAGMA foreign_keys = OFF", &[])?;
         let outcome = catch_unwind(AssertUnwindSafe(|| f(self, connection)));
+        // From here on nothing may be stopped: what is put back now has to be back.
+        self.settings.stop.forget();
         // After a panic a transaction and its savepoint may be open still.
         let mut restored = connection.rollback().and_then(|()| connection.rollback());
         if keys != 0 {

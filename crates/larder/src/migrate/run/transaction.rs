@@ -4,12 +4,14 @@ use super::gate::Verdict;
 use super::script::{Parsed, run_code};
 use super::{Next, Running, done, record};
 use crate::driver::{Access, Connection};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::effect::{Baseline, Seen, Unchecked, assess};
 use crate::migrate::history;
-use crate::migrate::migration::Script;
+use crate::migrate::loaded::LoadedSet;
+use crate::migrate::migration::{Code, Script};
 use crate::migrate::plan::{Request, Step};
 use crate::migrate::report::{Done, Phase};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How one migration of a transaction ended.
@@ -93,7 +95,8 @@ impl Running<'_, '_> {
             self.report.done.truncate(before);
             return Ok(Next::Again);
         }
-        let committed = self.commit(connection, before);
+        let committed = if self.spoiled { Err(spoiled()) } else { self.commit(connection, before) };
+        self.spoiled = false;
         match failure {
             None => committed?,
             // The migration's own error is what the reader needs, with those before it that are committed.
@@ -117,6 +120,9 @@ impl Running<'_, '_> {
     }
 
     /// Runs one migration in a savepoint.
+    ///
+    /// One statement on a database where nothing is committed yet needs none: it can lose nothing, so the gate won't turn it
+    /// back, and a statement that fails undoes itself. Should anything go wrong after it, the whole transaction goes.
     fn step(
         &mut self,
         connection: &mut dyn Connection,
@@ -124,8 +130,16 @@ impl Running<'_, '_> {
         step: &Step,
         alone: bool,
     ) -> Result<Outcome> {
+        let script = Ready::new(self.sets, step)?;
+        if baseline.catalogue.is_empty() && !self.careful && script.is_one_statement() {
+            connection.watch(true)?;
+            let (began, seen) = (Instant::now(), self.run_script(connection, &script)?);
+            let result = self.judge(connection, baseline, step, (began, &seen), alone);
+            self.spoiled = !matches!(result, Ok(Outcome::Stays(_)));
+            return result;
+        }
         connection.begin(Access::Write)?;
-        let result = self.try_step(connection, baseline, step, alone);
+        let result = self.try_step(connection, baseline, step, &script, alone);
         match &result {
             Ok(Outcome::Stays(_) | Outcome::StaysLast(_)) => connection.commit()?,
             Ok(Outcome::Alone) | Err(_) => connection.rollback()?,
@@ -138,13 +152,26 @@ impl Running<'_, '_> {
         connection: &mut dyn Connection,
         baseline: &mut Baseline,
         step: &Step,
+        script: &Ready<'_>,
         alone: bool,
     ) -> Result<Outcome> {
-        let began = Instant::now();
-        let seen = self.run_script(connection, step)?;
-        self.tell(Phase::Measuring);
-        let (effects, touched) = assess(connection, baseline, &seen, self.careful, &mut self.unchecked)?;
+        connection.watch(true)?;
+        let (began, seen) = (Instant::now(), self.run_script(connection, script)?);
         self.check_stop()?;
+        self.judge(connection, baseline, step, (began, &seen), alone)
+    }
+
+    /// Measures what was done, asks the gate, and adds the row to the history.
+    fn judge(
+        &mut self,
+        connection: &mut dyn Connection,
+        baseline: &mut Baseline,
+        step: &Step,
+        (began, seen): (Instant, &Seen),
+        alone: bool,
+    ) -> Result<Outcome> {
+        self.tell(Phase::Measuring);
+        let (effects, touched) = assess(connection, baseline, seen, self.careful, &mut self.unchecked)?;
         let (set, migration) = self.migration(step)?;
         let mut done = done(set, step, effects, began.elapsed());
         match self.gate(step, migration, &done.effects.losses)? {
@@ -166,27 +193,45 @@ impl Running<'_, '_> {
         Ok(if touched { Outcome::StaysLast(done) } else { Outcome::Stays(done) })
     }
 
-    fn run_script(&mut self, connection: &mut dyn Connection, step: &Step) -> Result<Seen> {
-        connection.watch(true)?;
+    fn run_script(&mut self, connection: &mut dyn Connection, script: &Ready<'_>) -> Result<Seen> {
         let mut seen = Seen::default();
-        let sets = self.sets;
-        let set = sets.get(step.set);
-        let migration = set.and_then(|set| set.get(step.migration));
-        match (set, migration.and_then(|migration| migration.script(step.way))) {
-            (Some(set), Some(Script::Sql(sql))) => {
-                let parsed = Parsed::new(sql, set.dialect(), true)?;
-                self.run_all(connection, &parsed, &mut seen)?;
-            }
-            (_, Some(Script::Code(code))) => {
+        match script {
+            Ready::Sql(parsed) => self.run_all(connection, parsed, &mut seen)?,
+            Ready::Code(code) => {
                 self.tell(Phase::Running);
                 self.check_stop()?;
                 run_code(connection, code, &mut seen)?;
             }
-            _ => {
-                let message = format!("{:?} has nothing to run in this direction", step.id);
-                return Err(crate::error::Error::new(ErrorKind::Internal, message));
-            }
         }
         Ok(seen)
     }
+}
+
+/// What a migration runs, read and found allowed.
+enum Ready<'a> {
+    Sql(Parsed<'a>),
+    Code(&'a Code),
+}
+
+impl<'a> Ready<'a> {
+    fn new(sets: &'a [Arc<LoadedSet>], step: &Step) -> Result<Self> {
+        let found =
+            sets.get(step.set).and_then(|set| Some((set, set.get(step.migration)?.script(step.way)?)));
+        match found {
+            Some((set, Script::Sql(sql))) => Ok(Self::Sql(Parsed::new(sql, set.dialect(), true)?)),
+            Some((_, Script::Code(code))) => Ok(Self::Code(code)),
+            None => Err(Error::new(
+                ErrorKind::Internal,
+                format!("{:?} has nothing to run in this direction", step.id),
+            )),
+        }
+    }
+
+    fn is_one_statement(&self) -> bool {
+        matches!(self, Self::Sql(parsed) if parsed.statements.len() == 1)
+    }
+}
+
+fn spoiled() -> Error {
+    Error::new(ErrorKind::Internal, "the transaction holds half a migration, and goes as a whole")
 }
