@@ -198,10 +198,17 @@ pub enum Action {
         /// The table it belongs to; for a table, its own name.
         table: String,
     },
-    /// A table is renamed, or a column of it added, renamed or dropped.
+    /// A table is renamed, or a column of it added or renamed.
     Alter {
         /// The table.
         table: String,
+    },
+    /// A column of a table is dropped, with its values.
+    DropColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
     },
     /// Rows are added.
     Insert {

@@ -15,33 +15,34 @@ pub(crate) const TABLES: [&str; 2] = ["schema_migrations", "meta"];
 
 // Every connection parses the text of every table before its first statement, so these are as short as they can be.
 const CREATE: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS schema_migrations(id TEXT PRIMARY KEY,set_name TEXT,version INTEGER,name TEXT,\
+    "CREATE TABLE IF NOT EXISTS main.schema_migrations(id TEXT PRIMARY KEY,set_name TEXT,version INTEGER,name TEXT,\
      checksum TEXT,applied_at TEXT,duration_ms INTEGER,program TEXT,effects TEXT,approval TEXT,state TEXT,\
      statements_done INTEGER)",
-    "CREATE TABLE IF NOT EXISTS meta(schema_version INTEGER NOT NULL,app_version TEXT,created_at TEXT,\
+    "CREATE TABLE IF NOT EXISTS main.meta(schema_version INTEGER NOT NULL,app_version TEXT,created_at TEXT,\
      fingerprints TEXT,schema_cookie INTEGER)",
 ];
 
 /// The first look, which is the only one where nothing is to do.
-const LOOK: &str = "SELECT fingerprints, schema_version FROM meta";
-const META: &str = "SELECT schema_version, app_version, created_at, fingerprints, schema_cookie FROM meta";
+const LOOK: &str = "SELECT fingerprints, schema_version FROM main.meta";
+const META: &str =
+    "SELECT schema_version, app_version, created_at, fingerprints, schema_cookie FROM main.meta";
 const EXISTS: &str =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('schema_migrations', 'meta')";
+    "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name IN ('schema_migrations', 'meta')";
 // In the order of application: that of the rowid.
 const ROWS: &str = "SELECT id, set_name, version, name, checksum, applied_at, duration_ms, program, effects, approval, \
-                    state, statements_done FROM schema_migrations ORDER BY rowid";
-const STANDINGS: &str = "SELECT set_name, count(*), max(version) FROM schema_migrations WHERE state = 'applied' \
+                    state, statements_done FROM main.schema_migrations ORDER BY rowid";
+const STANDINGS: &str = "SELECT set_name, count(*), max(version) FROM main.schema_migrations WHERE state = 'applied' \
                          GROUP BY set_name";
-const INSERT: &str = "INSERT INTO schema_migrations (id, set_name, version, name, checksum, applied_at, duration_ms, \
+const INSERT: &str = "INSERT INTO main.schema_migrations (id, set_name, version, name, checksum, applied_at, duration_ms, \
                       program, effects, approval, state, statements_done) VALUES (:id, :set_name, :version, :name, \
                       :checksum, :applied_at, :duration_ms, :program, :effects, :approval, :state, :statements_done)";
-const UPDATE: &str = "UPDATE schema_migrations SET checksum = :checksum, duration_ms = :duration_ms, effects = :effects, \
+const UPDATE: &str = "UPDATE main.schema_migrations SET checksum = :checksum, duration_ms = :duration_ms, effects = :effects, \
                       approval = :approval, state = :state, statements_done = :statements_done, name = :name, \
                       id = :new_id WHERE id = :id";
-const DELETE: &str = "DELETE FROM schema_migrations WHERE id = :id";
-const ADD_META: &str = "INSERT INTO meta (schema_version, created_at) SELECT 0, :created_at \
-                        WHERE NOT EXISTS (SELECT 1 FROM meta)";
-const PUT_META: &str = "UPDATE meta SET schema_version = :schema_version, app_version = :app_version, \
+const DELETE: &str = "DELETE FROM main.schema_migrations WHERE id = :id";
+const ADD_META: &str = "INSERT INTO main.meta (schema_version, created_at) SELECT 0, :created_at \
+                        WHERE NOT EXISTS (SELECT 1 FROM main.meta)";
+const PUT_META: &str = "UPDATE main.meta SET schema_version = :schema_version, app_version = :app_version, \
                         fingerprints = :fingerprints, schema_cookie = :schema_cookie";
 
 /// The one row of `meta`.

@@ -39,7 +39,8 @@ pub enum LossKind {
     Retyped,
     /// Values were overwritten by others.
     Overwritten,
-    /// Rows point at rows that are not there, and did not before.
+    /// Rows point at rows that are not there, and did not before; or, with a count of 0, at columns that are no key any
+    /// more, so that nobody can tell.
     ForeignKey,
     /// An index is gone, and no statement said so.
     Index,
@@ -84,6 +85,9 @@ impl fmt::Display for Loss {
             LossKind::Nulled => write!(f, "column {object}: {least}{count} {values} turned NULL"),
             LossKind::Retyped => write!(f, "column {object}: {least}{count} {values} changed in type"),
             LossKind::Overwritten => write!(f, "column {object}: {least}{count} {values} overwritten"),
+            LossKind::ForeignKey if self.count == 0 => {
+                write!(f, "foreign key {object}: what it points at would be no key any more")
+            }
             LossKind::ForeignKey => {
                 write!(
                     f,

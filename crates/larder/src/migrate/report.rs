@@ -6,8 +6,8 @@ use crate::driver::Interrupter;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What a run did.
@@ -151,14 +151,14 @@ pub enum Phase {
     Committing,
 }
 
-/// Stops a run from another thread, or from a signal's handler. The migration that runs is rolled back, and the run ends
+/// Stops a run from another thread, such as the one that waits for a signal. The migration that runs is rolled back, and the run ends
 /// with an error of kind [`Interrupted`](crate::ErrorKind::Interrupted), whose [`Failed`] tells what stays: what was
 /// committed before. Migrations that shared a transaction with the one that was stopped may go with it; the next run does
 /// them again.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
-    interrupters: Arc<Mutex<Vec<Interrupter>>>,
+    reached: Arc<Mutex<Vec<(u64, Interrupter)>>>,
 }
 
 impl Stop {
@@ -175,7 +175,7 @@ impl Stop {
         if self.asked.swap(true, Ordering::SeqCst) || !self.interrupt() {
             return;
         }
-        // An engine forgets an interrupt that meets no statement: this asks until the run has ended.
+        // An engine forgets an interrupt that meets no statement: this asks until none is left that may be stopped.
         let this = self.clone();
         let again = move || {
             while this.interrupt() {
@@ -186,11 +186,11 @@ impl Stop {
         let _ = std::thread::Builder::new().name("larder-stop".into()).spawn(again);
     }
 
-    /// False where no run goes on.
+    /// False where no run is at a statement that may be stopped.
     fn interrupt(&self) -> bool {
-        let interrupters = self.interrupters.lock().unwrap_or_else(PoisonError::into_inner);
-        interrupters.iter().for_each(Interrupter::interrupt);
-        !interrupters.is_empty()
+        let reached = lock(&self.reached);
+        reached.iter().for_each(|(_, interrupter)| interrupter.interrupt());
+        !reached.is_empty()
     }
 
     /// True once it was asked for.
@@ -198,12 +198,29 @@ impl Stop {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// Statements of this connection are stopped too, from now until `forget`.
-    pub(super) fn reach(&self, interrupter: Interrupter) {
-        self.interrupters.lock().unwrap_or_else(PoisonError::into_inner).push(interrupter);
+    /// Statements of this connection are stopped too, as long as the answer lives. Ask whether it was asked for once more
+    /// after this.
+    pub(super) fn reach(&self, interrupter: Interrupter) -> Reached {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        lock(&self.reached).push((id, interrupter));
+        Reached { id, of: Arc::clone(&self.reached) }
     }
+}
 
-    pub(super) fn forget(&self) {
-        self.interrupters.lock().unwrap_or_else(PoisonError::into_inner).clear();
+/// A connection whose statements are stopped.
+#[derive(Debug)]
+pub(super) struct Reached {
+    id: u64,
+    of: Arc<Mutex<Vec<(u64, Interrupter)>>>,
+}
+
+impl Drop for Reached {
+    fn drop(&mut self) {
+        lock(&self.of).retain(|(id, _)| *id != self.id);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -39,9 +39,21 @@ fn drop(object: Object, name: &str, table: &str) -> Option<Action> {
 
 fn action(context: &AuthContext<'_>) -> Option<Action> {
     use AuthAction as A;
-    // Temporary things are gone with the connection, and writes to SQLite's own tables only show what the other
-    // actions say more plainly.
-    if context.database_name == Some("temp") {
+    if let A::AlterTable { database_name, table_name } = context.action {
+        let table = table_name.into();
+        return match context.database_name {
+            _ if database_name == "temp" => None,
+            // SQLite names the column that is dropped where it names the database otherwise.
+            Some(column) => Some(Action::DropColumn { table, column: column.into() }),
+            None => Some(Action::Alter { table }),
+        };
+    }
+    if let A::Pragma { pragma_name, pragma_value } = context.action {
+        return Some(Action::Pragma { name: pragma_name.into(), value: pragma_value.map(Into::into) });
+    }
+    // Temporary things are gone with the connection, VACUUM fills a database of its own, and writes to SQLite's own tables
+    // only show what the other actions say more plainly.
+    if context.database_name.is_some_and(|name| name != "main") {
         return None;
     }
     let own = |table: &str| table.starts_with("sqlite_");
@@ -58,15 +70,11 @@ fn action(context: &AuthContext<'_>) -> Option<Action> {
         A::DropIndex { index_name, table_name } => drop(Object::Index, index_name, table_name),
         A::DropTrigger { trigger_name, table_name } => drop(Object::Trigger, trigger_name, table_name),
         A::DropView { view_name } => drop(Object::View, view_name, view_name),
-        A::AlterTable { table_name, .. } => Some(Action::Alter { table: table_name.into() }),
         A::Insert { table_name } if !own(table_name) => Some(Action::Insert { table: table_name.into() }),
         A::Update { table_name, column_name } if !own(table_name) => {
             Some(Action::Update { table: table_name.into(), column: column_name.into() })
         }
         A::Delete { table_name } if !own(table_name) => Some(Action::Delete { table: table_name.into() }),
-        A::Pragma { pragma_name, pragma_value } => {
-            Some(Action::Pragma { name: pragma_name.into(), value: pragma_value.map(Into::into) })
-        }
         A::Transaction { .. } | A::Savepoint { .. } => Some(Action::Transaction),
         A::Attach { .. } | A::Detach { .. } => Some(Action::Attach),
         _ => None,

@@ -185,6 +185,19 @@ impl<'c> Entry<'c> {
         Ok(())
     }
 
+    /// What SQLite reported while the statement ran: it prepares one anew when the schema has changed, and then there may
+    /// be triggers that were not there before; and a virtual table writes to its own tables.
+    pub(super) fn note_late(&mut self, seen: &Seen) -> Vec<Action> {
+        let mut late = what_it_does(seen.take(), self.verb, &self.text);
+        late.retain(|action| {
+            let rows =
+                matches!(action, Action::Insert { .. } | Action::Update { .. } | Action::Delete { .. });
+            rows && !self.actions.contains(action)
+        });
+        self.actions.extend(late.iter().cloned());
+        late
+    }
+
     /// Lets go of the parameters, which may be large or secret.
     pub(super) fn unbind(&mut self) {
         if !self.mapped.names().is_empty() {

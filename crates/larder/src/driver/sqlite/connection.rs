@@ -106,6 +106,9 @@ impl Sqlite {
             }
             let result = entry.bind(params).and_then(|()| with(connection, entry));
             entry.unbind();
+            if watching {
+                actions.extend(entry.note_late(seen));
+            }
             result
         });
         if result.is_err() {

@@ -1,14 +1,14 @@
 //! What is committed, for comparing with what a migration makes of it.
 
-use super::image::{Image, View, quote};
+use super::image::{Image, View, main, quote};
 use crate::db::Database;
 use crate::driver::{Access, Connection};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::history::one;
 use crate::params;
 use crate::schema::{Catalogue, Table};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// The committed state: its schema, and a way to its contents.
@@ -27,13 +27,22 @@ enum Source {
     Snapshot(Box<dyn Connection>),
     /// Where there is no second connection (in memory), or a reader would stand in the writer's way (another journal mode
     /// than WAL): all of it, looked at beforehand.
-    Taken { images: BTreeMap<String, Image>, orphans: BTreeMap<(String, String), u64> },
+    Taken {
+        images: BTreeMap<String, Image>,
+        orphans: BTreeMap<String, Orphans>,
+        /// The views that did not work, by name in lower case.
+        broken: BTreeSet<String>,
+    },
 }
 
-const SEQUENCES: &str = "SELECT name, seq FROM sqlite_sequence";
-const HAS_SEQUENCES: &str = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'";
+/// By the table that is pointed at, how many rows of a table point at rows that are not there. `None` where SQLite can't
+/// tell, because what they point at is no key.
+pub(super) type Orphans = Option<BTreeMap<String, u64>>;
+
+const SEQUENCES: &str = "SELECT name, seq FROM main.sqlite_sequence";
+const HAS_SEQUENCES: &str = "SELECT count(*) FROM main.sqlite_schema WHERE name = 'sqlite_sequence'";
 const ORPHANS: &str =
-    "SELECT parent, count(*) AS count FROM pragma_foreign_key_check(:table) GROUP BY parent";
+    "SELECT parent, count(*) AS count FROM pragma_foreign_key_check(:table, 'main') GROUP BY parent";
 
 impl Baseline {
     /// Looks at the database before the first migration of a transaction. `connection` is the one that will write; it is
@@ -90,15 +99,21 @@ impl Baseline {
         !self.has_snapshot()
     }
 
-    /// How many rows of a table point at rows of another that are not there.
-    pub(super) fn orphans(&mut self, table: &str, parent: &str) -> Result<u64> {
+    /// The rows of a table, as it is committed, that point at rows which are not there.
+    pub(super) fn orphans(&mut self, table: &str) -> Result<Orphans> {
         match &mut self.source {
-            Source::Snapshot(reader) => {
-                Ok(orphans(reader.as_mut(), table)?.get(parent).copied().unwrap_or(0))
-            }
+            Source::Snapshot(reader) => orphans(reader.as_mut(), table),
             Source::Taken { orphans, .. } => {
-                Ok(orphans.get(&(table.to_ascii_lowercase(), parent.to_owned())).copied().unwrap_or(0))
+                Ok(orphans.get(&table.to_ascii_lowercase()).cloned().unwrap_or_else(|| Some(BTreeMap::new())))
             }
+        }
+    }
+
+    /// True where a view did not work before either.
+    pub(super) fn was_broken(&mut self, view: &str) -> Result<bool> {
+        match &mut self.source {
+            Source::Snapshot(reader) => Ok(!works(reader.as_mut(), view)?),
+            Source::Taken { broken, .. } => Ok(broken.contains(&view.to_ascii_lowercase())),
         }
     }
 }
@@ -113,42 +128,64 @@ impl Source {
                 Image::take(connection, &View { table, key: table.primary_key(), keep: true })?,
             );
             if !table.foreign_keys.is_empty() {
-                for (parent, count) in orphans(connection, &table.name)? {
-                    all_orphans.insert((name.clone(), parent), count);
-                }
+                all_orphans.insert(name.clone(), orphans(connection, &table.name)?);
             }
         }
-        Ok(Self::Taken { images, orphans: all_orphans })
+        let mut broken = BTreeSet::new();
+        for (name, view) in &catalogue.views {
+            if !works(connection, &view.name)? {
+                broken.insert(name.clone());
+            }
+        }
+        Ok(Self::Taken { images, orphans: all_orphans, broken })
     }
 }
 
-/// Virtual tables and what they keep their data in are the business of their modules, which may not even be here.
+/// What a virtual table keeps its data in is measured through that table. One whose module is not here has no columns that
+/// could be read.
 pub(super) fn is_measured(table: &Table) -> bool {
-    !table.virtual_ && !table.shadow
+    !table.shadow && !table.columns.is_empty()
+}
+
+/// True for a view that can be read. One that names what is not there fails only when somebody uses it.
+pub(super) fn works(connection: &mut dyn Connection, view: &str) -> Result<bool> {
+    let sql = format!("SELECT * FROM {} LIMIT 0", main(view));
+    match connection.query(&sql, &[], &mut |_| Ok(ControlFlow::Break(()))) {
+        Err(error) if error.kind() == ErrorKind::Statement => Ok(false),
+        result => result.map(|()| true),
+    }
 }
 
 /// The rows of a table, then the values of each of `columns`.
 pub(super) fn count(connection: &mut dyn Connection, table: &str, columns: &[&str]) -> Result<Vec<u64>> {
     let mut list = vec!["count(*)".to_owned()];
     list.extend(columns.iter().map(|column| format!("count({})", quote(column))));
-    let sql = format!("SELECT {} FROM {}", list.join(", "), quote(table));
+    let sql = format!("SELECT {} FROM {}", list.join(", "), main(table));
     Ok(one(connection, &sql)?.unwrap_or_default())
 }
 
-/// By table pointed at: how many rows of `table` point at rows that are not there.
-pub(super) fn orphans(connection: &mut dyn Connection, table: &str) -> Result<BTreeMap<String, u64>> {
+/// The rows of a table that point at rows which are not there.
+pub(super) fn orphans(connection: &mut dyn Connection, table: &str) -> Result<Orphans> {
     #[derive(Deserialize)]
     struct Found {
         parent: String,
         count: u64,
     }
     let mut found = BTreeMap::new();
-    connection.query(ORPHANS, params! { table }, &mut |row| {
+    let read = connection.query(ORPHANS, params! { table }, &mut |row| {
         let Found { parent, count } = row.to()?;
         found.insert(parent, count);
         Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(found)
+    });
+    match read {
+        Err(error) if is_mismatch(&error) => Ok(None),
+        read => read.map(|()| Some(found)),
+    }
+}
+
+/// SQLite's answer where the columns that are pointed at are neither a primary key nor unique.
+fn is_mismatch(error: &Error) -> bool {
+    error.kind() == ErrorKind::Statement && error.message().contains("foreign key mismatch")
 }
 
 /// By table: the last number that AUTOINCREMENT gave.

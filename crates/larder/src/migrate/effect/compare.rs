@@ -2,8 +2,8 @@
 
 use super::image::{ColumnImage, Image, Kept, NULL};
 use crate::migrate::loss::{Loss, LossKind};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 /// What `before` has and `after` has not. `None` where row must be compared with row, and an image has not kept its rows
 /// though they are not too many to keep.
@@ -114,7 +114,7 @@ fn by_key(
     Some(losses)
 }
 
-/// Rows without a key: each that is not there any more as it was counts as lost.
+/// Rows without a key: each counts as lost that is not there any more with all the values that it had.
 fn by_content(
     table: &str,
     before: &Image,
@@ -123,19 +123,64 @@ fn by_content(
     is: &Kept,
     common: &[Common<'_>],
 ) -> Vec<Loss> {
-    let mut rows: HashMap<Vec<u64>, i64, foldhash::fast::FixedState> = HashMap::default();
+    let mut then = Rows::default();
     for row in was.values.chunks_exact(before.columns.len()) {
-        let values = common.iter().filter_map(|column| row.get(column.before).copied()).collect();
-        *rows.entry(values).or_default() += 1;
+        *then
+            .entry(common.iter().filter_map(|column| row.get(column.before).copied()).collect())
+            .or_default() += 1;
     }
+    let mut now = Rows::default();
     for row in is.values.chunks_exact(after.columns.len()) {
         let values: Vec<u64> = common.iter().filter_map(|column| row.get(column.after).copied()).collect();
-        if let Some(count) = rows.get_mut(&values) {
-            *count -= 1;
+        match then.get_mut(&values) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => *now.entry(values).or_default() += 1,
         }
     }
-    let lost: u64 = rows.values().filter_map(|count| u64::try_from(*count).ok()).sum();
+    then.retain(|_, count| *count > 0);
+    let lost: u64 = filled(then, now).values().sum();
     if lost == 0 { Vec::new() } else { vec![Loss::new(LossKind::Rows, table, lost)] }
+}
+
+/// How often each row of values is there.
+type Rows = HashMap<Vec<u64>, u64, foldhash::fast::FixedState>;
+
+/// What of `then` is left when those rows are taken away that are in `now` with a value in the place of a NULL: a column
+/// that was filled has lost nothing.
+fn filled(mut then: Rows, now: Rows) -> Rows {
+    let is_null = |value: &u64| value & 7 == u64::from(NULL);
+    let mut now: Vec<(Vec<u64>, u64)> = now.into_iter().collect();
+    let masks: BTreeSet<Vec<bool>> = then
+        .keys()
+        .map(|row| row.iter().map(is_null).collect::<Vec<_>>())
+        .filter(|mask| mask.contains(&true))
+        .collect();
+    // Those with the fewest NULLs are the hardest to place.
+    let mut masks: Vec<_> = masks.into_iter().collect();
+    masks.sort_by_key(|mask| mask.iter().filter(|null| **null).count());
+    // Each takes a look at all rows; beyond so many, a row too many is counted as lost rather than a minute spent.
+    for mask in masks.into_iter().take(64) {
+        let known = |row: &[u64]| -> Vec<u64> {
+            row.iter().zip(&mask).filter(|(_, null)| !**null).map(|(value, _)| *value).collect()
+        };
+        let mut places: HashMap<Vec<u64>, Vec<usize>, foldhash::fast::FixedState> = HashMap::default();
+        for (place, (row, _)) in now.iter().enumerate().filter(|(_, (_, count))| *count > 0) {
+            places.entry(known(row)).or_default().push(place);
+        }
+        for (row, count) in &mut then {
+            if !row.iter().map(is_null).eq(mask.iter().copied()) {
+                continue;
+            }
+            for place in places.get(&known(row)).into_iter().flatten() {
+                if let Some((_, free)) = now.get_mut(*place) {
+                    let taken = (*free).min(*count);
+                    *free -= taken;
+                    *count -= taken;
+                }
+            }
+        }
+    }
+    then
 }
 
 /// By the counts alone, which are lower bounds: what was lost and what was added may hide each other.

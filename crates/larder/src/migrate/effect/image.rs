@@ -6,7 +6,7 @@
 //! for a chance of one in 2^64 a column.
 
 use crate::driver::Connection;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::schema::Table;
 use crate::sql::{Row, ValueRef};
 use foldhash::fast::FixedState;
@@ -53,6 +53,8 @@ pub(super) struct Kept {
     pub(super) keys: Vec<u64>,
     /// Of each row's values, all columns of a row after each other: the type in the lowest three bits.
     pub(super) values: Vec<u64>,
+    /// How many values a row has.
+    pub(super) width: usize,
 }
 
 /// What is looked at, and how.
@@ -85,22 +87,43 @@ impl Image {
             .filter_map(|key| columns.iter().position(|name| name.eq_ignore_ascii_case(key)))
             .collect();
         let list: Vec<String> = columns.iter().map(|name| quote(name)).collect();
-        let sql = format!("SELECT {} FROM {}", list.join(", "), quote(&view.table.name));
+        let sql = format!("SELECT {} FROM {}", list.join(", "), main(&view.table.name));
         let mut image = Self {
             rows: 0,
             columns: columns
                 .iter()
                 .map(|name| ColumnImage { name: (*name).to_owned(), ..ColumnImage::default() })
                 .collect(),
-            kept: view.keep.then(Kept::default),
+            kept: view.keep.then(|| Kept { width: columns.len().max(1), ..Kept::default() }),
         };
         let state = FixedState::with_seed(0x1a4d_e700);
         let mut hashes = vec![0; columns.len()];
-        connection.query(&sql, &[], &mut |row| {
+        let read = connection.query(&sql, &[], &mut |row| {
             image.add(&row, &keys, &mut hashes, &state)?;
             Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(image)
+        });
+        match read {
+            // What a virtual table stands on may be gone, or its module not be here: then nobody can read it.
+            Err(error)
+                if view.table.virtual_
+                    && matches!(error.kind(), ErrorKind::Statement | ErrorKind::Corrupt) =>
+            {
+                Ok(Self::default())
+            }
+            read => read.map(|()| image),
+        }
+    }
+
+    /// The same as if it had been taken without a key. Only what has kept its rows can tell.
+    pub(super) fn without_key(mut self) -> Self {
+        if let Some(kept) = &self.kept {
+            for (at, column) in self.columns.iter_mut().enumerate() {
+                let values = kept.values.iter().skip(at).step_by(kept.width);
+                let digests = values.filter(|hash| *hash & 7 != u64::from(NULL)).map(|hash| mix(*hash));
+                column.digest = digests.fold(0, u64::wrapping_add);
+            }
+        }
+        self
     }
 
     fn add(&mut self, row: &Row<'_>, keys: &[usize], hashes: &mut [u64], state: &FixedState) -> Result<()> {
@@ -153,6 +176,11 @@ fn mix(mut x: u64) -> u64 {
     x ^= x >> 33;
     x = x.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     x ^ (x >> 33)
+}
+
+/// A table of the database itself, and not a temporary one of the same name.
+pub(super) fn main(table: &str) -> String {
+    format!("main.{}", quote(table))
 }
 
 /// A name as it stands in SQL, whatever characters it has.

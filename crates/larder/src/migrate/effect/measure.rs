@@ -3,13 +3,13 @@
 //! A migration that only makes new things, or only adds rows, can't lose anything, and is not measured. What was touched
 //! otherwise, and was committed before, is compared with what it was: the schema, the rows, the values.
 
-use super::baseline::{Baseline, count, is_measured, sequences};
+use super::baseline::{Baseline, count, is_measured, sequences, works};
 use super::copied::Copied;
-use super::image::{Image, View, quote};
+use super::image::{Image, View};
 use super::reference::Unchecked;
 use super::{additive, compare};
 use crate::driver::{Action, Connection, Object};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::migrate::history::TABLES;
 use crate::migrate::loss::{Loss, LossKind};
 use crate::migrate::report::Effects;
@@ -17,7 +17,6 @@ use crate::params;
 use crate::schema::{Catalogue, Table};
 use crate::sql::text::{Dialect, mentions_word};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
 /// What was seen of a migration while it ran.
 #[derive(Debug, Default)]
@@ -40,6 +39,8 @@ struct Touched {
     /// Renamed, or their columns changed.
     altered: BTreeSet<String>,
     inserted: BTreeSet<String>,
+    /// A trigger was made, of which only its text tells what it does.
+    new_trigger: bool,
     /// Indexes, triggers and views that a statement dropped by name.
     named: BTreeSet<(Object, String)>,
 }
@@ -53,11 +54,15 @@ impl Touched {
                 Action::Drop { object: Object::Table, name, .. } => touched.dropped.insert(lower(name)),
                 Action::Drop { object, name, .. } => touched.named.insert((*object, lower(name))),
                 Action::Alter { table } => touched.altered.insert(lower(table)),
+                // Values are gone, whatever the table looks like in the end.
+                Action::DropColumn { table, .. } => touched.rows.insert(lower(table)),
                 Action::Insert { table } => touched.inserted.insert(lower(table)),
                 Action::Update { table, .. } | Action::Delete { table } => touched.rows.insert(lower(table)),
                 _ => false,
             };
         }
+        touched.new_trigger =
+            actions.iter().any(|action| matches!(action, Action::Create { object: Object::Trigger, .. }));
         for own in TABLES {
             touched.rows.remove(own);
             touched.inserted.remove(own);
@@ -92,10 +97,16 @@ pub(crate) fn assess(
     let mut effects = Effects::default();
     let before = baseline.catalogue.clone();
     let committed = |name: &String| before.tables.contains_key(name);
-    // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE.
-    let replaces = |name: &&String| {
-        before.tables.get(*name).is_some_and(|table| mentions_word(&table.sql, "REPLACE", Dialect::Sqlite))
+    // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE, or a trigger that fires does.
+    let says_replace = |sql: &str| mentions_word(sql, "REPLACE", Dialect::Sqlite);
+    let fires = |table: &str| {
+        let table = table.to_ascii_lowercase();
+        touched.inserted.contains(&table) || touched.rows.contains(&table)
     };
+    let by_trigger = touched.new_trigger
+        || before.triggers.values().any(|trigger| fires(&trigger.table) && says_replace(&trigger.sql));
+    let replaces =
+        |name: &&String| by_trigger || before.tables.get(*name).is_some_and(|table| says_replace(&table.sql));
     let measured: BTreeSet<&String> = touched
         .rows
         .iter()
@@ -118,8 +129,8 @@ pub(crate) fn assess(
         comparison.tables(&measured, &touched, &mut effects)?;
         let renamed = std::mem::take(&mut comparison.renamed);
         objects(&before, &after, &touched, &renamed, &mut effects);
-        broken_views(connection, &after, &mut effects)?;
-        keep_sequences(connection, baseline, &renamed)?;
+        broken_views(connection, baseline, &after, &mut effects)?;
+        keep_sequences(connection, baseline, &after, &renamed)?;
         names(&before, &after, &mut effects);
     } else {
         additive::describe(seen, &mut effects);
@@ -182,7 +193,7 @@ impl Comparison<'_> {
                     }
                     None if was.shadow => {}
                     None => {
-                        let rows = if was.virtual_ { 0 } else { self.rows_of(was)? };
+                        let rows = self.rows_of(was)?;
                         effects.losses.push(Loss::new(LossKind::Table, &was.name, rows));
                     }
                 },
@@ -233,11 +244,13 @@ impl Comparison<'_> {
     fn compare(&mut self, was: &Table, is: &Table) -> Result<Vec<Loss>> {
         let key = common_key(was, is);
         if self.baseline.is_taken() {
-            let before = self.baseline.image(&View { table: was, key: key.clone(), keep: true })?;
-            // Taken beforehand with the table's own key: only with that one are the digests to be compared.
-            let keyed = key == was.primary_key() && !key.is_empty();
+            let mut before = self.baseline.image(&View { table: was, key: key.clone(), keep: true })?;
+            // Taken beforehand with the table's own key, which is not on both sides.
+            if key.is_empty() {
+                before = before.without_key();
+            }
             let after = Image::take(self.connection, &View { table: is, key: key.clone(), keep: true })?;
-            return Ok(compare::losses(&was.name, &before, &after, keyed, true).unwrap_or_default());
+            return Ok(compare::losses(&was.name, &before, &after, !key.is_empty(), true).unwrap_or_default());
         }
         for keep in [false, true] {
             let (before, after) = self.both(was, is, &key, keep)?;
@@ -330,14 +343,18 @@ fn objects(
 }
 
 /// Views that name what is not there any more: they fail only when somebody uses them.
-fn broken_views(connection: &mut dyn Connection, after: &Catalogue, effects: &mut Effects) -> Result<()> {
-    for view in after.views.values() {
-        let sql = format!("SELECT * FROM {} LIMIT 0", quote(&view.name));
-        match connection.query(&sql, &[], &mut |_| Ok(ControlFlow::Break(()))) {
-            Err(error) if error.kind() == ErrorKind::Statement => {
-                effects.losses.push(Loss::new(LossKind::View, &view.name, 0));
-            }
-            result => result?,
+fn broken_views(
+    connection: &mut dyn Connection,
+    baseline: &mut Baseline,
+    after: &Catalogue,
+    effects: &mut Effects,
+) -> Result<()> {
+    for (name, view) in &after.views {
+        if works(connection, &view.name)? {
+            continue;
+        }
+        if !baseline.catalogue.views.contains_key(name) || !baseline.was_broken(&view.name)? {
+            effects.losses.push(Loss::new(LossKind::View, &view.name, 0));
         }
     }
     Ok(())
@@ -348,6 +365,7 @@ fn broken_views(connection: &mut dyn Connection, after: &Catalogue, effects: &mu
 fn keep_sequences(
     connection: &mut dyn Connection,
     baseline: &Baseline,
+    after: &Catalogue,
     renamed: &[(String, String)],
 ) -> Result<()> {
     if baseline.sequences.is_empty() {
@@ -356,10 +374,23 @@ fn keep_sequences(
     let now = sequences(connection)?;
     for (old, last) in &baseline.sequences {
         let name = renamed.iter().find(|(was, _)| was == old).map_or(old, |(_, new)| new);
-        if now.get(name).is_some_and(|at| at < last) {
-            let params = params! { last: *last, name: name };
-            connection.execute("UPDATE sqlite_sequence SET seq = :last WHERE name = :name", params)?;
+        let params = params! { last: *last, name: name };
+        match now.get(name) {
+            Some(at) if at < last => {
+                connection
+                    .execute("UPDATE main.sqlite_sequence SET seq = :last WHERE name = :name", params)?;
+            }
+            // A new table without rows has not begun to count.
+            None if after.table(name).is_some_and(counts) => {
+                connection
+                    .execute("INSERT INTO main.sqlite_sequence (seq, name) VALUES (:last, :name)", params)?;
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+fn counts(table: &Table) -> bool {
+    mentions_word(&table.sql, "AUTOINCREMENT", Dialect::Sqlite)
 }

@@ -9,13 +9,15 @@ use crate::error::Result;
 use crate::migrate::loss::{Loss, LossKind};
 use crate::params;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-const EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = :table COLLATE NOCASE";
+const EXISTS: &str = "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = :table COLLATE NOCASE";
 const POINTING: &str = "SELECT DISTINCT child.name AS child, reference.\"table\" AS parent \
-                        FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS reference \
+                        FROM main.sqlite_schema AS child, pragma_foreign_key_list(child.name, 'main') AS reference \
                         WHERE child.type = 'table'";
+const PARENTS: &str =
+    "SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(:table, 'main') ORDER BY \"table\"";
 
 /// Tables to look into.
 #[derive(Clone, Debug, Default)]
@@ -40,16 +42,30 @@ impl Unchecked {
         }
         for table in pointing(connection, &changed, &inserted)? {
             // Costs nothing for a table that points nowhere.
-            for (parent, count) in orphans(connection, &table)? {
-                let known = baseline.catalogue.tables.contains_key(&table);
-                let before = if known { baseline.orphans(&table, &parent)? } else { 0 };
-                if count > before {
-                    losses.push(Loss::new(
-                        LossKind::ForeignKey,
-                        format!("{table} → {parent}"),
-                        count - before,
-                    ));
+            let now = orphans(connection, &table)?;
+            if now.as_ref().is_some_and(BTreeMap::is_empty) {
+                continue;
+            }
+            let mut add = |parent: &str, count| {
+                losses.push(Loss::new(LossKind::ForeignKey, format!("{table} → {parent}"), count));
+            };
+            let known = baseline.catalogue.tables.contains_key(&table);
+            match (now, if known { Some(baseline.orphans(&table)?) } else { None }) {
+                (Some(now), Some(Some(then))) => {
+                    for (parent, count) in now {
+                        let before = then.get(&parent).copied().unwrap_or(0);
+                        if count > before {
+                            add(&parent, count - before);
+                        }
+                    }
                 }
+                (Some(now), None) => now.iter().for_each(|(parent, count)| add(parent, *count)),
+                // It could be checked before, and now what it points at is no key any more.
+                (None, Some(Some(_))) => {
+                    parents(connection, &table)?.iter().for_each(|parent| add(parent, 0))
+                }
+                // It never could be, so nothing of it is new.
+                (_, Some(None)) | (None, None) => {}
             }
         }
         Ok(losses)
@@ -88,6 +104,16 @@ fn pointing(
         })?;
     }
     Ok(tables)
+}
+
+/// The tables that a table points at.
+fn parents(connection: &mut dyn Connection, table: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    connection.query(PARENTS, params! { table }, &mut |row| {
+        found.push(row.to()?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 #[derive(Deserialize)]

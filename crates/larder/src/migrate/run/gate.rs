@@ -119,14 +119,15 @@ impl Running<'_, '_> {
     }
 
     /// The error of the migration that ended the run, with what had been done before and is committed.
-    pub(super) fn explain(&self, id: &str, cause: Error) -> Error {
+    /// `rolled_back` tells whether nothing of it stayed.
+    pub(super) fn explain(&self, id: &str, cause: Error, rolled_back: bool) -> Error {
         match cause.find::<Refused>() {
             Some(refused) => {
                 let refused = Refused { report: self.report.clone(), ..refused.clone() };
                 let help = cause.help().unwrap_or_default().to_owned();
                 Error::new(cause.kind(), cause.message()).with_help(help).with_cause(refused)
             }
-            None => self.failed(id, cause),
+            None => self.failed(id, cause, rolled_back),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod gate;
 mod outside;
 mod script;
+mod temporary;
 mod transaction;
 
 pub(super) use script::each_by_itself;
@@ -15,12 +16,12 @@ use super::effect::Unchecked;
 use super::history;
 use super::loaded::LoadedSet;
 use super::loss::Approval;
-use super::migration::{Migration, Way};
+use super::migration::{Migration, Script, Way};
 use super::plan::{Plan, Request, Step, plan};
 use super::record::{APP, Applied};
 use super::report::{Done, Failed, Phase, Progress, Report, Stop};
 use crate::db::Database;
-use crate::driver::Connection;
+use crate::driver::{Connection, Lock};
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -78,8 +79,6 @@ pub(super) struct Running<'r, 'a> {
     careful: bool,
     /// Tables that were touched and not looked into for orphans yet.
     unchecked: Unchecked,
-    /// The open transaction holds something that may not be committed.
-    spoiled: bool,
     /// A backup made before a transaction, where none can be made inside it: of which migration, and when.
     ready: Option<gate::Ready>,
 }
@@ -115,7 +114,6 @@ pub(super) fn run(
         began: Instant::now(),
         now,
         careful: false,
-        spoiled: false,
         unchecked: Unchecked::default(),
         ready: None,
     };
@@ -126,8 +124,12 @@ pub(super) fn run(
 
 impl Running<'_, '_> {
     fn go(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<()> {
-        let history = history::rows(connection)?;
-        let first = plan(self.sets, &history, request)?;
+        let (history, first) = match self.plan(connection, request) {
+            Err(error) if error.kind() == ErrorKind::MigrationUnfinished => {
+                self.plan_alone(connection, request)?
+            }
+            planned => planned?,
+        };
         self.report.already = self.applied_before(&history);
         self.report.schema_version =
             history::look(connection)?.map(|(_, version)| version).filter(|_| !history.is_empty());
@@ -140,11 +142,25 @@ impl Running<'_, '_> {
             super::claim::check_claims(self.sets, &owners)?;
         }
         self.now.migrations = first.steps.len();
-        self.settings.stop.reach(connection.interrupter());
+        for step in &first.steps {
+            self.check_text(step).map_err(|error| self.explain(&step.id, error, true))?;
+        }
         self.unguarded(connection, |running, connection| {
             while running.transaction(connection, request)? == Next::Again {}
             Ok(())
         })
+    }
+
+    /// Refuses what can't stand in a migration before any of them runs.
+    fn check_text(&self, step: &Step) -> Result<()> {
+        let (set, migration) = self.migration(step)?;
+        match migration.script(step.way) {
+            Some(Script::Sql(sql)) => {
+                let in_transaction = !migration.is_no_transaction(step.way);
+                script::Parsed::new(sql, set.dialect(), in_transaction).map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Runs `f` under watch with foreign keys off, and puts both back whatever happens. Off means outside a transaction,
@@ -158,12 +174,16 @@ impl Running<'_, '_> {
         connection.watch(true)?;
         connection.execute("PRAGMA foreign_keys = OFF", &[])?;
         let outcome = catch_unwind(AssertUnwindSafe(|| f(self, connection)));
-        // From here on nothing may be stopped: what is put back now has to be back.
-        self.settings.stop.forget();
         // After a panic a transaction and its savepoint may be open still.
         let mut restored = connection.rollback().and_then(|()| connection.rollback());
         if keys != 0 {
             restored = restored.and(connection.execute("PRAGMA foreign_keys = ON", &[]).map(|_| ()));
+        }
+        if !matches!(outcome, Ok(Ok(()))) {
+            // A migration in Rust that was refused for one of these had set it.
+            for pragma in ["PRAGMA legacy_alter_table = OFF", "PRAGMA writable_schema = OFF"] {
+                restored = restored.and(connection.execute(pragma, &[]).map(|_| ()));
+            }
         }
         restored = restored.and(connection.watch(false).map(|_| ()));
         match outcome {
@@ -177,6 +197,36 @@ impl Running<'_, '_> {
         let history = history::rows(connection)?;
         let plan = plan(self.sets, &history, request)?;
         Ok((history, plan))
+    }
+
+    /// The plan once nobody is at a migration outside a transaction: one that is begun may be in good hands, those of
+    /// another process. If it still stands there unfinished then, nobody is.
+    fn plan_alone(
+        &mut self,
+        connection: &mut dyn Connection,
+        request: &Request,
+    ) -> Result<(Vec<Applied>, Plan)> {
+        let _lock = self.lock(connection)?;
+        self.plan(connection, request)
+    }
+
+    /// The lock that is held while a migration runs outside a transaction.
+    fn lock(&mut self, connection: &mut dyn Connection) -> Result<Lock> {
+        self.patiently(|| connection.lock("migrate"))
+    }
+
+    /// Waits longer than other writes do: who is in the way may be another process that migrates, and that may take long.
+    fn patiently<T>(&mut self, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+        let until = Instant::now() + self.settings.patience;
+        loop {
+            self.check_stop()?;
+            match attempt() {
+                Err(error) if error.kind() == ErrorKind::Busy && Instant::now() < until => {
+                    self.tell(Phase::Waiting);
+                }
+                result => return result,
+            }
+        }
     }
 
     fn migration(&self, step: &Step) -> Result<(&LoadedSet, &Migration)> {
@@ -249,8 +299,8 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// The error of a migration that failed and was rolled back, with what had been done before.
-    fn failed(&self, id: &str, cause: Error) -> Error {
+    /// The error of a migration that failed, with what had been done before.
+    fn failed(&self, id: &str, cause: Error, rolled_back: bool) -> Error {
         let kind = match cause.kind() {
             kind @ (ErrorKind::Interrupted
             | ErrorKind::Busy
@@ -262,8 +312,13 @@ impl Running<'_, '_> {
             _ => ErrorKind::MigrationFailed,
         };
         let message = match kind {
-            ErrorKind::Interrupted => format!("{id} was stopped and rolled back"),
-            _ => format!("{id} failed and was rolled back: {}", cause.message()),
+            ErrorKind::Interrupted if rolled_back => format!("{id} was stopped and rolled back"),
+            ErrorKind::Interrupted => format!("{id} was stopped"),
+            ErrorKind::UnknownOutcome => format!("{id}: {}", cause.message()),
+            // Of the refusal of a text, nothing had run.
+            ErrorKind::InvalidMigration => format!("{id} can't be applied: {}", cause.message()),
+            _ if rolled_back => format!("{id} failed and was rolled back: {}", cause.message()),
+            _ => format!("{id} failed: {}", cause.message()),
         };
         let mut error = Error::new(kind, message);
         if let Some(location) = cause.location() {

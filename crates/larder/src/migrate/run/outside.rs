@@ -21,7 +21,7 @@ impl Running<'_, '_> {
     /// Runs the first migration of the plan outside a transaction.
     pub(super) fn outside(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
         // Between the statements nothing holds the database's own lock, so that two processes could both be at it.
-        let _lock = connection.lock("migrate")?;
+        let _lock = self.lock(connection)?;
         let (_, plan) = self.plan(connection, request)?;
         let Some(step) = plan.steps.first() else { return Ok(Next::Again) };
         if !self.migration(step)?.1.is_no_transaction(step.way) {
@@ -30,7 +30,7 @@ impl Running<'_, '_> {
         self.at_migration(&step.id);
         match self.try_outside(connection, step) {
             Ok(()) => Ok(Next::Again),
-            Err(error) => Err(self.explain(&step.id, error)),
+            Err(error) => Err(self.explain(&step.id, error, false)),
         }
     }
 
@@ -71,6 +71,8 @@ impl Running<'_, '_> {
             self.commit_alone(connection, |connection| {
                 // It may be the very first migration of a database.
                 history::create(connection)?;
+                // A crash before its first statement was done leaves a mark that says so.
+                history::delete(connection, &step.id)?;
                 history::insert(connection, &row)
             })?;
         }
@@ -79,7 +81,10 @@ impl Running<'_, '_> {
         for index in first..count {
             self.at_statement(index + 1, count);
             self.tell(Phase::Running);
-            if let Err(error) = self.check_stop().and_then(|()| parsed.run(connection, index).map(|_| ())) {
+            let reached = self.settings.stop.reach(connection.interrupter());
+            let result = self.check_stop().and_then(|()| parsed.run(connection, index).map(|_| ()));
+            drop(reached);
+            if let Err(error) = result {
                 return Err(self.left_off(connection, step, &row, index, error));
             }
             row.statements_done += 1;
@@ -139,6 +144,9 @@ impl Running<'_, '_> {
         let mut told = Error::new(error.kind(), error.message().to_owned()).with_help(help);
         if let Some(location) = error.location() {
             told = told.with_location(location.clone());
+        }
+        if let Some(constraint) = error.constraint() {
+            told = told.with_constraint(constraint.clone());
         }
         told.with_cause(error)
     }

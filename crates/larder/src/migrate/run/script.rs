@@ -5,7 +5,7 @@ use crate::db::WriteTx;
 use crate::driver::{Action, Connection, Object};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migrate::effect::{Seen, copies, quote};
-use crate::migrate::history::one;
+use crate::migrate::history::{TABLES, one};
 use crate::migrate::loaded::LoadedSet;
 use crate::migrate::migration::{Code, Migration, Script, SqlText};
 use crate::migrate::plan::Step;
@@ -29,7 +29,9 @@ impl<'a> Parsed<'a> {
             .map_err(|error| error.into_error(ErrorKind::InvalidMigration, source.file(), source.text()))?;
         let parsed = Self { source, dialect, statements };
         for statement in &parsed.statements {
-            if let Some((message, help)) = refusal(statement, in_transaction) {
+            if let Some((message, help)) =
+                refusal(statement, in_transaction).or_else(|| claims(statement, dialect))
+            {
                 return Err(Error::new(ErrorKind::InvalidMigration, message)
                     .with_help(help)
                     .with_location(parsed.place(statement, 0, first_word(statement.text))));
@@ -38,8 +40,36 @@ impl<'a> Parsed<'a> {
         Ok(parsed)
     }
 
+    /// True where it may make something temporary.
+    pub(super) fn mentions_temp(&self) -> bool {
+        let text = self.source.text().as_bytes();
+        text.windows(4).any(|four| four.eq_ignore_ascii_case(b"temp"))
+    }
+
     fn place(&self, statement: &Statement<'_>, offset: usize, length: usize) -> Location {
         Location::new(self.source.file(), self.source.text(), statement.offset + offset, length)
+    }
+
+    /// Runs the statement at `index` and adds what it did to `seen`.
+    pub(super) fn run_watched(
+        &self,
+        connection: &mut dyn Connection,
+        index: usize,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let added = self.run(connection, index)?;
+        let actions = connection.watch(true)?;
+        if let (true, Some(statement)) = (touches_own(&actions), self.statements.get(index)) {
+            let (message, help) = OWN;
+            return Err(Error::new(ErrorKind::InvalidMigration, message)
+                .with_help(help)
+                .with_location(self.place(statement, 0, first_word(statement.text))));
+        }
+        seen.actions.extend(actions);
+        if let Some((table, rows)) = added {
+            *seen.added.entry(table).or_default() += rows;
+        }
+        Ok(())
     }
 
     /// Runs the statement at `index`; gives how many rows it added, and to which table.
@@ -153,23 +183,54 @@ fn rename(connection: &mut dyn Connection, statement: &str) -> Result<u64> {
 pub(super) fn run_code(connection: &mut dyn Connection, code: &Code, seen: &mut Seen) -> Result<()> {
     code.run(&mut WriteTx::new(connection))?;
     seen.actions = connection.watch(true)?;
-    for action in &seen.actions {
-        let refused = match action {
-            Action::Pragma { name, value } => {
-                let pragma = pragma(&format!("PRAGMA {name}{}", if value.is_some() { "(x)" } else { "" }));
-                pragma.as_ref().and_then(|pragma| refused_pragma(pragma, true))
-            }
-            Action::Attach => Some(ATTACH),
-            _ => None,
-        };
-        if let Some((message, help)) = refused {
-            return Err(Error::new(ErrorKind::InvalidMigration, message).with_help(help));
+    let refused = seen.actions.iter().find_map(|action| match action {
+        Action::Pragma { name, value } => {
+            let pragma = pragma(&format!("PRAGMA {name}{}", if value.is_some() { "(x)" } else { "" }));
+            pragma.as_ref().and_then(|pragma| refused_pragma(pragma, true))
         }
+        Action::Attach => Some(ATTACH),
+        _ => None,
+    });
+    match refused.or_else(|| touches_own(&seen.actions).then_some(OWN)) {
+        Some((message, help)) => Err(Error::new(ErrorKind::InvalidMigration, message).with_help(help)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// True where one of Larder's own tables was made, dropped or changed.
+fn touches_own(actions: &[Action]) -> bool {
+    let own = |name: &str| TABLES.iter().any(|own| name.eq_ignore_ascii_case(own));
+    actions.iter().any(|action| match action {
+        Action::Create { table, .. }
+        | Action::Drop { table, .. }
+        | Action::Alter { table }
+        | Action::DropColumn { table, .. }
+        | Action::Insert { table }
+        | Action::Update { table, .. }
+        | Action::Delete { table } => own(table),
+        Action::Pragma { .. } | Action::Transaction | Action::Attach => false,
+    })
+}
+
+/// A statement that makes or drops a table with the name of one of Larder's own, were it only a temporary one.
+fn claims(statement: &Statement<'_>, dialect: Dialect) -> Option<Refusal> {
+    if !statement.verb.changes_schema() {
+        return None;
+    }
+    let own = |name: &String| TABLES.contains(&name.as_str());
+    let claims = |event: &TableEvent| match event {
+        TableEvent::Create { name, .. } | TableEvent::Drop { name } => own(name),
+        TableEvent::Rename { from, to } => own(from) || own(to),
+    };
+    tables_claimed(statement.text, dialect).ok()?.iter().any(claims).then_some(OWN)
 }
 
 type Refusal = (&'static str, &'static str);
+
+const OWN: Refusal = (
+    "`schema_migrations` and `meta` are Larder's own tables, which a migration may read and not change",
+    "use another name for a table of your own; mend the history with `larder repair`",
+);
 
 const ATTACH: Refusal = (
     "a migration can't attach another database",
@@ -258,11 +319,11 @@ pub(in crate::migrate) fn each_by_itself(
     if let Some(Script::Sql(sql)) = migration.script(step.way) {
         let parsed = Parsed::new(sql, set.dialect(), false)?;
         let first = usize::try_from(step.statements_done).unwrap_or(usize::MAX);
+        connection.watch(true)?;
         for index in first..parsed.statements.len() {
-            parsed.run(connection, index)?;
+            parsed.run_watched(connection, index, &mut seen)?;
         }
     }
-    seen.actions = connection.watch(true)?;
     Ok(seen)
 }
 
@@ -279,11 +340,8 @@ impl Running<'_, '_> {
             self.at_statement(index + 1, count);
             self.tell(Phase::Running);
             self.check_stop()?;
-            if let Some((table, rows)) = parsed.run(connection, index)? {
-                *seen.added.entry(table).or_default() += rows;
-            }
+            parsed.run_watched(connection, index, seen)?;
         }
-        seen.actions = connection.watch(true)?;
         if seen.actions.iter().any(|action| matches!(action, Action::Alter { .. })) {
             seen.renamed = parsed.renames();
         }

@@ -2,6 +2,7 @@
 
 use super::gate::Verdict;
 use super::script::{Parsed, run_code};
+use super::temporary;
 use super::{Next, Running, done, record};
 use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,36 +23,40 @@ enum Outcome {
     StaysLast(Done),
     /// It is rolled back for now: it needs a transaction of its own, which comes next.
     Alone,
+    /// The transaction holds half of it and goes as a whole; what was in it is done once more, a savepoint each.
+    Redo,
 }
 
 impl Running<'_, '_> {
     /// One transaction with as many of the pending migrations as may be in it.
     pub(super) fn transaction(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
-        self.begin(connection)?;
+        match self.begin(connection) {
+            Err(error) if error.kind() == ErrorKind::Interrupted && !self.now.id.is_empty() => {
+                return Err(self.explain(&self.now.id, error, true));
+            }
+            begun => begun?,
+        }
         let result = self.inside(connection, request);
         // Whatever was begun and not committed goes.
         connection.rollback()?;
         result
     }
 
-    /// Takes the write lock. Who holds it may be another process that migrates, and that may take long: so this waits
-    /// longer than other writes do.
+    /// Takes the write lock.
     fn begin(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        let until = Instant::now() + self.settings.patience;
-        loop {
-            self.check_stop()?;
-            match connection.begin(Access::Write) {
-                Err(error) if error.kind() == ErrorKind::Busy && Instant::now() < until => {
-                    self.tell(Phase::Waiting)
-                }
-                result => return result,
-            }
-        }
+        self.patiently(|| connection.begin(Access::Write))
     }
 
     fn inside(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
         // Under the lock: another process may have migrated since the first look.
-        let (_, plan) = self.plan(connection, request)?;
+        let plan = match self.plan(connection, request) {
+            Err(error) if error.kind() == ErrorKind::MigrationUnfinished => {
+                connection.rollback()?;
+                self.plan_alone(connection, request)?;
+                return Ok(Next::Again);
+            }
+            planned => planned?.1,
+        };
         history::create(connection)?;
         let Some(first) = plan.steps.first() else {
             self.note(connection)?;
@@ -82,6 +87,11 @@ impl Running<'_, '_> {
                     break;
                 }
                 Ok(Outcome::Alone) => break,
+                Ok(Outcome::Redo) => {
+                    self.careful = true;
+                    self.report.done.truncate(before);
+                    return Ok(Next::Again);
+                }
                 Err(error) => {
                     failure = Some(error);
                     break;
@@ -89,23 +99,24 @@ impl Running<'_, '_> {
             }
             left -= 1;
         }
-        if failure.is_none() && !self.unchecked.check(connection, &mut baseline)?.is_empty() {
-            // One of them left orphans. Which one, and what stays, a second run tells that looks after each.
-            self.careful = true;
-            self.report.done.truncate(before);
-            return Ok(Next::Again);
-        }
-        let committed = if self.spoiled { Err(spoiled()) } else { self.commit(connection, before) };
-        self.spoiled = false;
-        match failure {
-            None => committed?,
-            // The migration's own error is what the reader needs, with those before it that are committed.
-            Some(error) => {
-                if committed.is_err() {
-                    self.report.done.truncate(before);
-                }
-                return Err(self.explain(&self.now.id, error));
+        let version = self.report.schema_version;
+        let committed = match self.unchecked.check(connection, &mut baseline) {
+            Ok(orphans) if orphans.is_empty() => self.commit(connection, before),
+            Ok(_) => {
+                // One of them left orphans. Which one, and what stays, a second run tells that looks after each.
+                self.careful = true;
+                self.report.done.truncate(before);
+                return Ok(Next::Again);
             }
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            self.report.done.truncate(before);
+            self.report.schema_version = version;
+        }
+        // The migration's own error is what the reader needs, with those before it that are committed.
+        if let Some(error) = failure.or(committed.err()) {
+            return Err(self.explain(&self.now.id, error, true));
         }
         Ok(if left == 0 { Next::Done } else { Next::Again })
     }
@@ -122,7 +133,8 @@ impl Running<'_, '_> {
     /// Runs one migration in a savepoint.
     ///
     /// One statement on a database where nothing is committed yet needs none: it can lose nothing, so the gate won't turn it
-    /// back, and a statement that fails undoes itself. Should anything go wrong after it, the whole transaction goes.
+    /// back. Should anything go wrong all the same, the whole transaction goes and is done once more, with savepoints: not
+    /// every statement that fails undoes itself (`INSERT OR FAIL`).
     fn step(
         &mut self,
         connection: &mut dyn Connection,
@@ -132,17 +144,20 @@ impl Running<'_, '_> {
     ) -> Result<Outcome> {
         let script = Ready::new(self.sets, step)?;
         if baseline.catalogue.is_empty() && !self.careful && script.is_one_statement() {
-            connection.watch(true)?;
-            let (began, seen) = (Instant::now(), self.run_script(connection, &script)?);
-            let result = self.judge(connection, baseline, step, (began, &seen), alone);
-            self.spoiled = !matches!(result, Ok(Outcome::Stays(_)));
-            return result;
+            let began = Instant::now();
+            let result = self
+                .run_script(connection, &script)
+                .and_then(|seen| self.judge(connection, baseline, step, (began, &seen), alone));
+            return match result {
+                Ok(Outcome::Alone) | Err(_) => Ok(Outcome::Redo),
+                stays => stays,
+            };
         }
         connection.begin(Access::Write)?;
         let result = self.try_step(connection, baseline, step, &script, alone);
         match &result {
             Ok(Outcome::Stays(_) | Outcome::StaysLast(_)) => connection.commit()?,
-            Ok(Outcome::Alone) | Err(_) => connection.rollback()?,
+            Ok(Outcome::Alone | Outcome::Redo) | Err(_) => connection.rollback()?,
         }
         result
     }
@@ -155,9 +170,7 @@ impl Running<'_, '_> {
         script: &Ready<'_>,
         alone: bool,
     ) -> Result<Outcome> {
-        connection.watch(true)?;
         let (began, seen) = (Instant::now(), self.run_script(connection, script)?);
-        self.check_stop()?;
         self.judge(connection, baseline, step, (began, &seen), alone)
     }
 
@@ -171,7 +184,11 @@ impl Running<'_, '_> {
         alone: bool,
     ) -> Result<Outcome> {
         self.tell(Phase::Measuring);
+        let reached = self.settings.stop.reach(connection.interrupter());
         let (effects, touched) = assess(connection, baseline, seen, self.careful, &mut self.unchecked)?;
+        // What follows is short, and must not be stopped halfway.
+        drop(reached);
+        self.check_stop()?;
         let (set, migration) = self.migration(step)?;
         let mut done = done(set, step, effects, began.elapsed());
         match self.gate(step, migration, &done.effects.losses)? {
@@ -184,6 +201,7 @@ impl Running<'_, '_> {
                     Some(backup) => done.backup = backup,
                     None => return Ok(Outcome::Alone),
                 }
+                self.check_stop()?;
             }
         }
         // The sets are borrowed from outside of `self`, so that its report can be written while they are read.
@@ -195,12 +213,21 @@ impl Running<'_, '_> {
 
     fn run_script(&mut self, connection: &mut dyn Connection, script: &Ready<'_>) -> Result<Seen> {
         let mut seen = Seen::default();
+        let _reached = self.settings.stop.reach(connection.interrupter());
         match script {
-            Ready::Sql(parsed) => self.run_all(connection, parsed, &mut seen)?,
+            Ready::Sql(parsed) => {
+                let before = parsed.mentions_temp().then(|| temporary::list(connection)).transpose()?;
+                connection.watch(true)?;
+                self.run_all(connection, parsed, &mut seen)?;
+                before.map_or(Ok(()), |before| temporary::clear(connection, &before))?;
+            }
             Ready::Code(code) => {
                 self.tell(Phase::Running);
+                let before = temporary::list(connection)?;
+                connection.watch(true)?;
                 self.check_stop()?;
                 run_code(connection, code, &mut seen)?;
+                temporary::clear(connection, &before)?;
             }
         }
         Ok(seen)
@@ -230,8 +257,4 @@ impl<'a> Ready<'a> {
     fn is_one_statement(&self) -> bool {
         matches!(self, Self::Sql(parsed) if parsed.statements.len() == 1)
     }
-}
-
-fn spoiled() -> Error {
-    Error::new(ErrorKind::Internal, "the transaction holds half a migration, and goes as a whole")
 }
