@@ -124,10 +124,15 @@ fn expand(input: &Input) -> Result<String, String> {
         })
     };
     let mut list = String::new();
-    for (name, _) in &files {
+    for (name, text) in &files {
         let path = absolute(&folder.join(name))?;
         // include_str! and not the text itself: so the compiler knows the file, and builds again when it changes.
-        let _ = write!(list, "({}, ::core::include_str!({path})),", Literal::string(name));
+        let _ = write!(
+            list,
+            "({}, ::core::include_str!({path}), {}),",
+            Literal::string(name),
+            Literal::string(&checksum::of_text(text))
+        );
     }
     let mut fingerprints = String::new();
     for engine in 0..ENGINES.len() {

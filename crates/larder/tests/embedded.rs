@@ -104,7 +104,7 @@ fn changed(files: &[(&str, &str)]) -> (tempfile::TempDir, MigrationSet) {
         fs::write(folder.path().join(name), text).unwrap();
     }
     let embedded = Embedded {
-        files: &[("0001_a.sql", "SELECT 1;")],
+        files: &[("0001_a.sql", "SELECT 1;", "")],
         folder: folder.path().to_str().unwrap().to_owned().leak(),
         fingerprints: ["embedded"; 2],
         newest: "0001_a",

@@ -161,19 +161,23 @@ pub(crate) fn join_code<'a>(sql: &str, code: impl IntoIterator<Item = &'a Migrat
     checksum::of_list([("sql", sql)].into_iter().chain(code.map(|one| (one.id(), one.checksum()))))
 }
 
-/// The migrations that the files of a folder are for one engine. `text` gives a file's text.
+/// The migrations that the files of a folder are for one engine. `text` gives a file's text, and its checksum where that
+/// is known already.
 pub(crate) fn of_files(
     names: &[Cow<'static, str>],
-    text: impl Fn(usize) -> Cow<'static, str>,
+    text: impl Fn(usize) -> (Cow<'static, str>, Option<&'static str>),
     dialect: Dialect,
 ) -> Result<Vec<Migration>, Vec<Problem>> {
     let engine = engine(dialect);
-    let sql = |index: usize| Some(SqlText::new(names.get(index)?.clone(), text(index)));
+    let sql = |index: usize| {
+        let (text, checksum) = text(index);
+        Some((SqlText::new(names.get(index)?.clone(), text), checksum))
+    };
     let mut problems = Vec::new();
     let mut migrations = Vec::new();
     for found in arrange(names.iter().map(AsRef::as_ref))? {
         let text = |slots: &[Option<usize>]| slots.get(engine).copied().flatten().and_then(sql);
-        let Some(up) = text(&found.up) else {
+        let Some((up, checksum)) = text(&found.up) else {
             problems.push(Problem::new(
                 format!("{:?} has no text for {}", found.id, engine_name(dialect)),
                 format!(
@@ -184,9 +188,9 @@ pub(crate) fn of_files(
             ));
             continue;
         };
-        let migration = Migration::of_text(Cow::Owned(found.id), up);
+        let migration = Migration::of_text(Cow::Owned(found.id), up, checksum);
         migrations.push(match text(&found.down) {
-            Some(down) => migration.with_down_text(down),
+            Some((down, _)) => migration.with_down_text(down),
             None => migration,
         });
     }

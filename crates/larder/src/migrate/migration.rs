@@ -91,11 +91,11 @@ impl Migration {
     pub fn sql(id: impl Into<Cow<'static, str>>, up: impl Into<Cow<'static, str>>) -> Self {
         let id = id.into();
         let text = SqlText { file: id.clone(), text: up.into() };
-        Self::of_text(id, text)
+        Self::of_text(id, text, None)
     }
 
-    pub(crate) fn of_text(id: Cow<'static, str>, up: SqlText) -> Self {
-        let checksum = checksum::of_text(&up.text);
+    pub(crate) fn of_text(id: Cow<'static, str>, up: SqlText, checksum: Option<&str>) -> Self {
+        let checksum = checksum.map_or_else(|| checksum::of_text(&up.text), str::to_owned);
         Self {
             id,
             up: Script::Sql(up),

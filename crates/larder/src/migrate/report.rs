@@ -51,12 +51,13 @@ pub struct Effects {
     /// In plain sentences: "creates table notes".
     pub changes: Vec<String>,
     /// What was there before and is not any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<Loss>,
     /// The tables it made, by name; renamed ones under their new name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables_created: Vec<String>,
     /// The tables it dropped, by name; renamed ones under their old name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables_dropped: Vec<String>,
 }
 

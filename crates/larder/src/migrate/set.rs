@@ -57,7 +57,8 @@ enum Source {
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
     /// Names and texts, in the order of the names.
-    pub files: &'static [(&'static str, &'static str)],
+    /// Of each file the name, the text and its checksum.
+    pub files: &'static [(&'static str, &'static str, &'static str)],
     /// Where the folder was; empty in a release build, so that no path of the building machine gets into the program.
     pub folder: &'static str,
     /// For each engine the fingerprint, or nothing where a migration has no text for it.
@@ -270,17 +271,20 @@ impl MigrationSet {
     fn read(&self, dialect: Dialect) -> Result<LoadedSet> {
         let owned = |files: &[(String, String)]| {
             let names: Vec<_> = files.iter().map(|(name, _)| Cow::Owned(name.clone())).collect();
-            let text =
-                |at: usize| Cow::Owned(files.get(at).map(|(_, text)| text.clone()).unwrap_or_default());
+            let text = |at: usize| {
+                (Cow::Owned(files.get(at).map(|(_, text)| text.clone()).unwrap_or_default()), None)
+            };
             loaded::of_files(&names, text, dialect)
         };
         let read = match (&self.source, self.newer()?) {
             (Source::Folder { files, .. }, _) => owned(files),
             (Source::Embedded(_), Some(files)) => owned(files),
             (Source::Embedded(facts), None) => {
-                let names: Vec<_> = facts.files.iter().map(|(name, _)| Cow::Borrowed(*name)).collect();
-                let text =
-                    |at: usize| Cow::Borrowed(facts.files.get(at).map(|(_, text)| *text).unwrap_or_default());
+                let names: Vec<_> = facts.files.iter().map(|(name, ..)| Cow::Borrowed(*name)).collect();
+                let text = |at: usize| match facts.files.get(at) {
+                    Some((_, text, checksum)) => (Cow::Borrowed(*text), Some(*checksum)),
+                    None => (Cow::Borrowed(""), None),
+                };
                 loaded::of_files(&names, text, dialect)
             }
             (Source::List(list), _) => Ok(list.clone()),
@@ -329,6 +333,7 @@ impl MigrationSet {
                 .files
                 .iter()
                 .copied()
+                .map(|(name, text, _)| (name, text))
                 .eq(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))),
             Source::Folder { .. } | Source::List(_) => false,
         }
