@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use writer::Writer;
+pub(crate) use writer::unusable;
 
 /// A handle on one database. It is cheap to clone, and clones share their connections; use it from any thread.
 ///

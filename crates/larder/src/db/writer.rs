@@ -109,6 +109,21 @@ pub(super) struct RollbackFailed {
     pub(super) rollback: Error,
 }
 
+/// The error of work on the writer that left the connection in a state in which nobody may use it: the next to write gets a
+/// new one. `result` is how the work itself ended, `failure` what kept the connection from being put in order again.
+pub(crate) fn unusable(result: Result<()>, failure: Error) -> Error {
+    let because = match result {
+        Ok(()) => failure,
+        Err(error) => {
+            return Error::new(error.kind(), error.message().to_owned())
+                .with_cause(RollbackFailed { because: error, rollback: failure });
+        }
+    };
+    let message = format!("all was done, but the connection can't be used any more: {}", because.message());
+    let rollback = Error::new(because.kind(), "its settings could not be put back");
+    Error::new(because.kind(), message).with_cause(RollbackFailed { because, rollback })
+}
+
 impl RollbackFailed {
     pub(super) fn is_in(error: &Error) -> bool {
         error.find::<Self>().is_some()

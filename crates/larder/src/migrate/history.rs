@@ -86,18 +86,21 @@ fn bookkeeping<T: serde::de::DeserializeOwned>(
     connection: &mut dyn Connection,
     sql: &str,
 ) -> Result<Option<T>> {
+    let refused = match one(connection, sql) {
+        Err(error) if error.kind() == ErrorKind::Statement => error,
+        result => return result,
+    };
+    if !exists(connection)? {
+        return Ok(None);
+    }
+    // Another process may have made them between the two looks.
     match one(connection, sql) {
-        Err(error) if error.kind() == ErrorKind::Statement => {
-            if exists(connection)? {
-                return Err(Error::new(
-                    ErrorKind::SetConflict,
-                    "the database has a table `meta` or `schema_migrations` that is not Larder's",
-                )
-                .with_help("rename it, for Larder keeps its own bookkeeping under these names")
-                .with_cause(error));
-            }
-            Ok(None)
-        }
+        Err(error) if error.kind() == ErrorKind::Statement => Err(Error::new(
+            ErrorKind::SetConflict,
+            "the database has a table `meta` or `schema_migrations` that is not Larder's",
+        )
+        .with_help("rename it, for Larder keeps its own bookkeeping under these names")
+        .with_cause(refused)),
         result => result,
     }
 }

@@ -42,6 +42,7 @@ impl Copy {
                 writer.watch(true)?;
             }
             None if database.is_single() => database.with_writer(|writer| backup::copy_to(writer, &path))?,
+            _ if database.is_read_only() => backup::create(database, &path).map(|_| ())?,
             _ => backup::copy_to(database.driver().connect(Access::Write)?.as_mut(), &path)?,
         }
         Ok(Self { database: Database::open(&path)?, _folder: folder })

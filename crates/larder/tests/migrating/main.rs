@@ -1,12 +1,16 @@
 //! Migrating, fault by fault: what goes wrong in other tools, or could, with what happens here instead.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod atomic;
 mod forbidden;
 mod hidden;
+#[cfg(unix)]
+mod kill;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod past;
 mod shape;
+mod start;
 mod together;
 
 use larder::migrate::{Migrator, Refused, Report};

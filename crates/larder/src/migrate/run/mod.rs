@@ -20,7 +20,7 @@ use super::migration::{Migration, Script, Way};
 use super::plan::{Plan, Request, Step, plan};
 use super::record::{APP, Applied};
 use super::report::{Done, Failed, Phase, Progress, Report, Stop};
-use crate::db::Database;
+use crate::db::{Database, unusable};
 use crate::driver::{Connection, Lock};
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -171,9 +171,11 @@ impl Running<'_, '_> {
         f: impl FnOnce(&mut Self, &mut dyn Connection) -> Result<()>,
     ) -> Result<()> {
         let keys: i64 = history::one(connection, "PRAGMA foreign_keys")?.unwrap_or(0);
-        connection.watch(true)?;
-        connection.execute("PRAGMA foreign_keys = OFF", &[])?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| f(self, connection)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            connection.watch(true)?;
+            connection.execute("PRAGMA foreign_keys = OFF", &[])?;
+            f(self, connection)
+        }));
         // After a panic a transaction and its savepoint may be open still.
         let mut restored = connection.rollback().and_then(|()| connection.rollback());
         if keys != 0 {
@@ -186,10 +188,11 @@ impl Running<'_, '_> {
             }
         }
         restored = restored.and(connection.watch(false).map(|_| ()));
-        match outcome {
-            Ok(Ok(())) => restored,
-            Ok(Err(error)) => Err(error),
-            Err(panic) => resume_unwind(panic),
+        match (outcome, restored) {
+            (Ok(result), Ok(())) => result,
+            // Nobody may write through a connection that does not heed foreign keys.
+            (Ok(result), Err(failure)) => Err(unusable(result, failure)),
+            (Err(panic), _) => resume_unwind(panic),
         }
     }
 
