@@ -1,8 +1,9 @@
 //! Which set owns which table, and the refusal where two claim the same one.
 
+use super::plan::Obstacles;
+use super::report::Effects;
+use super::{Applied, LoadedSet, Script, State};
 use crate::error::{ErrorKind, Result};
-use crate::migrate::plan::Obstacles;
-use crate::migrate::{LoadedSet, Script};
 use crate::sql::text::{TableEvent, tables_claimed};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +95,25 @@ impl LoadedSet {
         }
         Ok(tables)
     }
+}
+
+/// The tables of the sets that are in the history and not among `sets`, as their effects tell.
+pub(super) fn owners<S: Borrow<LoadedSet>>(sets: &[S], history: &[Applied]) -> Vec<Owner> {
+    let mut tables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let others = history.iter().filter(|row| sets.iter().all(|set| set.borrow().name() != row.set));
+    for row in others.filter(|row| row.state == State::Applied) {
+        // A row without readable effects owns nothing that is known of.
+        let Ok(effects) = serde_json::from_value::<Effects>(row.effects.clone()) else { continue };
+        let own = tables.entry(&row.set).or_default();
+        for dropped in &effects.tables_dropped {
+            own.remove(&dropped.to_lowercase());
+        }
+        own.extend(effects.tables_created.iter().map(|name| name.to_lowercase()));
+    }
+    tables
+        .into_iter()
+        .map(|(set, tables)| Owner { set: set.to_owned(), tables: tables.into_iter().collect() })
+        .collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::rehearse::Copy;
 use super::report::{Progress, Report, Stop};
 use super::run::{Backups, Settings, run};
 use super::set::MigrationSet;
-use super::{claim, history, owner};
+use super::{claim, history};
 use crate::db::{Database, OnOpen, Options};
 use crate::driver::Connection;
 use crate::error::Result;
@@ -198,7 +198,7 @@ impl<'a> Migrator<'a> {
         let history = rows(database)?;
         let plan = plan(&sets, &history, &self.request_up())?;
         if !plan.steps.is_empty() {
-            claim::check_claims(&sets, &owner::owners(&sets, &history))?;
+            claim::check_claims(&sets, &claim::owners(&sets, &history))?;
         }
         Ok(plan)
     }
@@ -216,16 +216,14 @@ impl<'a> Migrator<'a> {
     }
 
     fn request_up(&self) -> Request {
-        let mut request = Request::up();
-        request.direction = Direction::Up { to: self.to.clone(), allow_out_of_order: self.out_of_order };
-        request.resume = self.resume;
-        request
+        Request {
+            direction: Direction::Up { to: self.to.clone(), allow_out_of_order: self.out_of_order },
+            resume: self.resume,
+        }
     }
 
     fn request_down(&self) -> Request {
-        let mut request = Request::up();
-        request.direction = Direction::Down { to: self.to.clone(), steps: self.steps };
-        request
+        Request { direction: Direction::Down { to: self.to.clone(), steps: self.steps }, resume: false }
     }
 
     /// Nothing was asked for but everything that is pending.

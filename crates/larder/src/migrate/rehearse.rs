@@ -22,6 +22,7 @@ pub(super) struct Copy {
 impl Copy {
     /// Copies what is committed. The copy lies beside the database, where there is room for what belongs to it and nobody
     /// else may read.
+    ///
     /// `writer` is the connection that writes, where the caller has it: a database in memory has no other.
     pub(super) fn of(database: &Database, writer: Option<&mut dyn Connection>) -> Result<Self> {
         let mut builder = tempfile::Builder::new();
@@ -60,13 +61,7 @@ impl Copy {
 
     /// What one migration does that runs outside a transaction.
     pub(super) fn effects_of(&self, sets: &[Arc<LoadedSet>], step: &Step) -> Result<Effects> {
-        let Some((set, migration)) = sets.get(step.set).and_then(|set| Some((set, set.get(step.migration)?)))
-        else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!("the plan names {:?}, which is in no set", step.id),
-            ));
-        };
+        let (set, migration) = step.find(sets)?;
         self.database.with_writer(|connection| {
             connection.watch(true)?;
             // Not by a snapshot: VACUUM and others wait until nobody reads.

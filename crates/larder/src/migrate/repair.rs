@@ -101,13 +101,7 @@ fn write_down(
     step: &Step,
     program: &str,
 ) -> Result<Done> {
-    let found = sets.get(step.set).and_then(|set| Some((set, set.get(step.migration)?)));
-    let Some((set, migration)) = found else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            format!("the plan names {:?}, which is in no set", step.id),
-        ));
-    };
+    let (set, migration) = step.find(sets)?;
     let effects =
         Effects { changes: vec!["recorded without running: baseline".into()], ..Effects::default() };
     let mut row = Applied::new(set.name(), migration, jiff::Timestamp::now());

@@ -103,7 +103,7 @@ impl MigrationSet {
         let path = path.into();
         let files = read(&path)?;
         arrange(files.iter().map(|(name, _)| name.as_str()))
-            .map_err(|problems| loaded::refusal(&format!("the folder {}", path.display()), problems))?;
+            .map_err(|problems| folder_refusal(&path, problems))?;
         Ok(Self::of(Cow::Borrowed(APP), Source::Folder { path, files }))
     }
 
@@ -345,8 +345,11 @@ impl MigrationSet {
 }
 
 fn read(folder: &Path) -> Result<Vec<(String, String)>> {
-    read_folder(folder)
-        .map_err(|problems| loaded::refusal(&format!("the folder {}", folder.display()), problems))
+    read_folder(folder).map_err(|problems| folder_refusal(folder, problems))
+}
+
+fn folder_refusal(folder: &Path, problems: Vec<Problem>) -> Error {
+    loaded::refusal(&format!("the folder {}", folder.display()), problems)
 }
 
 fn unknown_engine(dialect: Dialect) -> Error {

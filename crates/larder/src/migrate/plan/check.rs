@@ -5,8 +5,8 @@ use crate::error::ErrorKind;
 use crate::migrate::{Applied, LoadedSet, Migration, State};
 use std::collections::HashMap;
 
-/// A set beside its rows of the history.
-pub(super) struct Standing<'a> {
+/// How a set stands: its migrations beside its rows of the history.
+pub(super) struct SetStanding<'a> {
     pub(super) set: &'a LoadedSet,
     /// Its rows in the order of application: where each stands in the history, and its migration if the program has it.
     pub(super) rows: Vec<(usize, &'a Applied, Option<usize>)>,
@@ -16,7 +16,7 @@ pub(super) struct Standing<'a> {
     pub(super) started: Vec<(usize, u64)>,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> SetStanding<'a> {
     pub(super) fn new(set: &'a LoadedSet, history: &'a [Applied]) -> Self {
         let known: HashMap<&str, usize> =
             set.migrations().iter().enumerate().map(|(at, migration)| (migration.id(), at)).collect();

@@ -1,6 +1,6 @@
 //! The way down: the last applied first, within one set.
 
-use super::check::Standing;
+use super::check::SetStanding;
 use super::obstacle::Obstacles;
 use super::{Step, order, target};
 use crate::error::ErrorKind;
@@ -8,7 +8,7 @@ use crate::migrate::{Applied, LoadedSet, Way};
 
 pub(super) fn down(
     sets: &[&LoadedSet],
-    standings: &[Standing<'_>],
+    standings: &[SetStanding<'_>],
     history: &[Applied],
     to: Option<&str>,
     steps: Option<usize>,

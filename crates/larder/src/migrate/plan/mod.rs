@@ -7,9 +7,9 @@ mod obstacle;
 mod order;
 mod target;
 
-use crate::error::Result;
-use crate::migrate::{Applied, LoadedSet, Way};
-use check::Standing;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::{Applied, LoadedSet, Migration, Way};
+use check::SetStanding;
 pub(crate) use obstacle::Obstacles;
 use std::borrow::Borrow;
 
@@ -61,6 +61,22 @@ pub struct Step {
     pub way: Way,
     /// How many of its statements are done already, where it is resumed; else 0.
     pub statements_done: u64,
+}
+
+impl Step {
+    /// The set and the migration of this step, among the sets that it was planned for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] where they are not among `sets`.
+    pub(crate) fn find<'s, S: Borrow<LoadedSet>>(
+        &self,
+        sets: &'s [S],
+    ) -> Result<(&'s LoadedSet, &'s Migration)> {
+        let set = sets.get(self.set).map(Borrow::borrow);
+        set.and_then(|set| Some((set, set.get(self.migration)?))).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, format!("the plan names {:?}, which is in no set", self.id))
+        })
+    }
 }
 
 /// What would run, in this order.
@@ -148,7 +164,7 @@ pub fn plan<S: Borrow<LoadedSet>>(sets: &[S], history: &[Applied], request: &Req
     // With two sets of one name nobody can say whose a row of the history is.
     obstacles.into_result()?;
 
-    let standings: Vec<Standing<'_>> = sets.iter().map(|set| Standing::new(set, history)).collect();
+    let standings: Vec<SetStanding<'_>> = sets.iter().map(|set| SetStanding::new(set, history)).collect();
     let up_to_date =
         standings.iter().all(|standing| standing.pending.is_empty() && standing.started.is_empty());
     let mut obstacles = Obstacles::default();
@@ -175,7 +191,7 @@ pub fn plan<S: Borrow<LoadedSet>>(sets: &[S], history: &[Applied], request: &Req
 /// the sets it depends on.
 fn up(
     sets: &[&LoadedSet],
-    standings: &[Standing<'_>],
+    standings: &[SetStanding<'_>],
     order: &[usize],
     target: Option<(usize, u64)>,
 ) -> Vec<Step> {

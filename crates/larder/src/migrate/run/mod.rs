@@ -136,7 +136,7 @@ impl Running<'_, '_> {
         if first.steps.is_empty() && self.is_noted(connection)? {
             return Ok(());
         }
-        let owners = super::owner::owners(self.sets, &history);
+        let owners = super::claim::owners(self.sets, &history);
         // It reads every text; one set alone in a database can't be in anybody's way.
         if self.sets.len() > 1 || !owners.is_empty() {
             super::claim::check_claims(self.sets, &owners)?;
@@ -233,10 +233,7 @@ impl Running<'_, '_> {
     }
 
     fn migration(&self, step: &Step) -> Result<(&LoadedSet, &Migration)> {
-        let set = self.sets.get(step.set);
-        set.and_then(|set| Some((&**set, set.get(step.migration)?))).ok_or_else(|| {
-            Error::new(ErrorKind::Internal, format!("the plan names {:?}, which is in no set", step.id))
-        })
+        step.find(self.sets)
     }
 
     fn applied_before(&self, history: &[Applied]) -> usize {
