@@ -246,6 +246,13 @@ fn file(path: &Path) -> Result<Place> {
     })
 }
 
+/// The database `data/app.db` below the current folder, which is where the program `larder` looks too.
+impl Default for Options {
+    fn default() -> Self {
+        Self::url("data/app.db")
+    }
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("settings", &self.settings).finish_non_exhaustive()
