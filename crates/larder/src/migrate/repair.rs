@@ -6,9 +6,10 @@ use super::migrator::Migrator;
 use super::plan::{Request, Step, plan};
 use super::record::{Applied, State, history_id};
 use super::report::{Done, Effects, Report};
+use super::run::commit_alone;
 use super::{Migration, Way};
 use crate::db::Database;
-use crate::driver::{Access, Connection};
+use crate::driver::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -183,13 +184,7 @@ fn in_maintenance(
 ) -> Result<Report> {
     database.with_writer(|connection| {
         connection.watch(true)?;
-        let result = connection.begin(Access::Write).and_then(|()| {
-            let result = f(connection).and_then(|report| connection.commit().map(|()| report));
-            if result.is_err() {
-                connection.rollback()?;
-            }
-            result
-        });
+        let result = commit_alone(connection, f);
         connection.watch(false)?;
         result
     })

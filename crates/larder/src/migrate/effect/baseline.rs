@@ -71,7 +71,7 @@ impl Baseline {
         Ok(Self { catalogue, source, sequences: sequences(connection)? })
     }
 
-    /// True where a second connection sees what is committed.
+    /// True where a second connection sees what is committed; else images were taken beforehand, with each table's own key.
     pub(crate) fn has_snapshot(&self) -> bool {
         matches!(self.source, Source::Snapshot(_))
     }
@@ -92,11 +92,6 @@ impl Baseline {
             Source::Snapshot(reader) => count(reader.as_mut(), table, columns),
             Source::Taken { .. } => Ok(Vec::new()),
         }
-    }
-
-    /// True where images were taken beforehand, with the table's own key.
-    pub(super) fn is_taken(&self) -> bool {
-        !self.has_snapshot()
     }
 
     /// The rows of a table, as it is committed, that point at rows which are not there.

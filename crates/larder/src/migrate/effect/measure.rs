@@ -213,7 +213,7 @@ impl Comparison<'_> {
         let Some(copied) = self.seen.copied.iter().find(|copied| copied.table == name) else {
             return Ok(None);
         };
-        if self.baseline.is_taken() || !copied.keeps_values(was, is, &self.seen.actions) {
+        if !self.baseline.has_snapshot() || !copied.keeps_values(was, is, &self.seen.actions) {
             return Ok(None);
         }
         let left_out: Vec<&str> = was
@@ -243,7 +243,7 @@ impl Comparison<'_> {
     /// Compares by the numbers first, and row by row only where they differ.
     fn compare(&mut self, was: &Table, is: &Table) -> Result<Vec<Loss>> {
         let key = common_key(was, is);
-        if self.baseline.is_taken() {
+        if !self.baseline.has_snapshot() {
             let mut before = self.baseline.image(&View { table: was, key: key.clone(), keep: true })?;
             // Taken beforehand with the table's own key, which is not on both sides.
             if key.is_empty() {

@@ -10,6 +10,7 @@ mod script;
 mod temporary;
 mod transaction;
 
+pub(super) use outside::commit_alone;
 pub(super) use script::each_by_itself;
 
 use super::effect::Unchecked;

@@ -36,15 +36,7 @@ impl Running<'_, '_> {
 
     fn try_outside(&mut self, connection: &mut dyn Connection, step: &Step) -> Result<()> {
         let began = Instant::now();
-        let sets = self.sets;
-        let (Some(set), Some(migration)) =
-            (sets.get(step.set), sets.get(step.set).and_then(|set| set.get(step.migration)))
-        else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!("the plan names {:?}, which is in no set", step.id),
-            ));
-        };
+        let (set, migration) = step.find(self.sets)?;
         let Some(Script::Sql(sql)) = migration.script(step.way) else {
             return Err(Error::new(
                 ErrorKind::InvalidMigration,
@@ -68,7 +60,7 @@ impl Running<'_, '_> {
         row.state = State::Started;
         row.statements_done = step.statements_done;
         if step.statements_done == 0 && step.way == Way::Up {
-            self.commit_alone(connection, |connection| {
+            commit_alone(connection, |connection| {
                 // It may be the very first migration of a database.
                 history::create(connection)?;
                 // A crash before its first statement was done leaves a mark that says so.
@@ -89,25 +81,19 @@ impl Running<'_, '_> {
             }
             row.statements_done += 1;
             if step.way == Way::Up {
-                self.commit_alone(connection, |connection| history::update(connection, &step.id, &row))?;
+                commit_alone(connection, |connection| history::update(connection, &step.id, &row))?;
             }
         }
         finished.duration = began.elapsed();
         self.tell(Phase::Committing);
         let program = self.settings.program.clone();
-        connection.begin(Access::Write)?;
-        let written = (|| {
+        commit_alone(connection, |connection| {
             if step.way == Way::Up {
                 history::delete(connection, &step.id)?;
             }
             record(connection, set, migration, &finished, &program)?;
-            self.note(connection)?;
-            connection.commit()
-        })();
-        if written.is_err() {
-            connection.rollback()?;
-        }
-        written?;
+            self.note(connection)
+        })?;
         self.report.done.push(finished);
         Ok(())
     }
@@ -133,7 +119,7 @@ impl Running<'_, '_> {
         }
         if row.statements_done == 0 {
             // Should this fail as well, the mark that is left says at least that it was begun.
-            let _ = self.commit_alone(connection, |connection| history::delete(connection, &step.id));
+            let _ = commit_alone(connection, |connection| history::delete(connection, &step.id));
             return error;
         }
         let help = format!(
@@ -150,19 +136,17 @@ impl Running<'_, '_> {
         }
         told.with_cause(error)
     }
+}
 
-    fn commit_alone(
-        &self,
-        connection: &mut dyn Connection,
-        f: impl FnOnce(&mut dyn Connection) -> Result<()>,
-    ) -> Result<()> {
-        connection.begin(Access::Write)?;
-        match f(connection).and_then(|()| connection.commit()) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                connection.rollback()?;
-                Err(error)
-            }
-        }
+/// Does `f` in a transaction of its own.
+pub(in crate::migrate) fn commit_alone<T>(
+    connection: &mut dyn Connection,
+    f: impl FnOnce(&mut dyn Connection) -> Result<T>,
+) -> Result<T> {
+    connection.begin(Access::Write)?;
+    let result = f(connection).and_then(|done| connection.commit().map(|()| done));
+    if result.is_err() {
+        connection.rollback()?;
     }
+    result
 }
