@@ -2,13 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod atomic;
+mod back;
 mod forbidden;
 mod hidden;
 #[cfg(unix)]
 mod kill;
 #[path = "../kit/mod.rs"]
 mod kit;
+mod outside;
 mod past;
+mod rebuild;
+mod sets;
 mod shape;
 mod start;
 mod together;

@@ -1,0 +1,205 @@
+//! Back through down scripts, to a target, onto a database that was made by other means, and nowhere at all.
+
+use crate::{Place, app, ids, losses, one};
+use larder::migrate::{Approval, Migrator};
+use larder::{Database, ErrorKind, Migration, MigrationSet};
+
+fn three() -> MigrationSet {
+    MigrationSet::list(
+        "app",
+        vec![
+            Migration::sql("0001_init", "CREATE TABLE t (id INTEGER PRIMARY KEY, a)")
+                .with_down_sql("DROP TABLE t"),
+            Migration::sql("0002_rows", "INSERT INTO t VALUES (1, 'x'), (2, 'y')")
+                .with_down_sql("-- larder: destructive rows t\nDELETE FROM t WHERE id IN (1, 2)"),
+            Migration::sql("0003_more", "CREATE TABLE u (b)")
+                .with_down(|tx| tx.execute("DROP TABLE u", &[]).map(|_| ())),
+        ],
+    )
+}
+
+#[test]
+fn a_way_down_that_loses_data_is_gated_like_one_up() {
+    let place = Place::new();
+    let db = place.open();
+    db.migrate(&[&three()]).unwrap();
+    db.execute("INSERT INTO u VALUES (1), (2), (3)", &[]).unwrap();
+    let error = Migrator::new(&[&three()]).down(&db).unwrap_err();
+    assert_eq!(losses(&error), ["table u: 3 rows"]);
+    assert_eq!(db.schema_version().unwrap(), Some(3));
+
+    let token = error.find::<larder::migrate::Refused>().unwrap().token.clone();
+    let report = Migrator::new(&[&three()]).approve(token.parse().unwrap()).down(&db).unwrap();
+    assert_eq!(ids(&report), ["0003_more"]);
+    assert_eq!(report.schema_version, Some(2));
+    let backup = Database::open(report.done[0].backup.clone().unwrap()).unwrap();
+    assert_eq!(one::<i64>(&backup, "SELECT count(*) FROM u"), 3);
+
+    // One approves its own loss in its text. The other drops a table, which is a loss also where it is empty.
+    assert_eq!(losses(&Migrator::new(&[&three()]).steps(2).down(&db).unwrap_err()), ["table t: 0 rows"]);
+    assert_eq!(db.schema_version().unwrap(), Some(1), "the one before it stays led back");
+    db.migrate(&[&three()]).unwrap();
+    let table = Approval::Migration("0001_init".into());
+    let set = three();
+    let all = Migrator::new(&[&set]).approve(table).approve(Approval::Migration("0003_more".into())).steps(3);
+    let report = all.down(&db).unwrap();
+    assert_eq!(ids(&report), ["0003_more", "0002_rows", "0001_init"]);
+    assert_eq!(report.schema_version, None);
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM schema_migrations"), 0);
+    assert_eq!(one::<i64>(&db, "PRAGMA user_version"), 0);
+    // And up again.
+    assert_eq!(db.migrate(&[&three()]).unwrap().done.len(), 3);
+}
+
+#[test]
+fn to_a_target_by_id_number_or_name() {
+    let place = Place::new();
+    let db = place.open();
+    assert_eq!(ids(&Migrator::new(&[&three()]).to("0001_init").up(&db).unwrap()), ["0001_init"]);
+    assert_eq!(ids(&Migrator::new(&[&three()]).to("2").up(&db).unwrap()), ["0002_rows"]);
+    assert_eq!(ids(&Migrator::new(&[&three()]).to("more").up(&db).unwrap()), ["0003_more"]);
+    assert!(Migrator::new(&[&three()]).to("more").up(&db).unwrap().done.is_empty());
+    let down = |target: &str| {
+        let set = three();
+        Migrator::new(&[&set])
+            .approve(Approval::Everything)
+            .to(target)
+            .down(&db)
+            .map(|report| report.done.len())
+    };
+    assert_eq!(down("rows").unwrap(), 1);
+    assert_eq!(down("0001_init").unwrap(), 1);
+    assert_eq!(down("0").unwrap(), 1);
+    for (target, said) in
+        [("9", "no migration fits"), ("mroe", "no migration fits"), ("journal/1", "names no set")]
+    {
+        let error = Migrator::new(&[&three()]).to(target).up(&db).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+        assert!(error.message().contains(said), "{error}");
+    }
+    let near = Migrator::new(&[&three()]).to("mroe").up(&db).unwrap_err();
+    assert!(near.help().unwrap().contains("did you mean 0003_more"), "{near}");
+    assert_eq!(down("0003_more").unwrap_err().kind(), ErrorKind::Config, "it is not applied");
+}
+
+#[test]
+fn without_a_way_down_nothing_is_led_back() {
+    let place = Place::new();
+    let db = place.open();
+    let set = || {
+        let mut list = vec![Migration::sql("0001_a", "CREATE TABLE a (x)")];
+        list.push(Migration::sql("0002_b", "CREATE TABLE b (x)").with_down_sql("DROP TABLE b"));
+        MigrationSet::list("app", list)
+    };
+    db.migrate(&[&set()]).unwrap();
+    let error = Migrator::new(&[&set()]).steps(2).down(&db).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidMigration);
+    assert!(error.message().contains("\"0001_a\" has no way down"), "{error}");
+    assert!(error.help().unwrap().contains("0001_a.down.sql"), "{error}");
+    assert_eq!(db.schema_version().unwrap(), Some(2), "not even the one that could");
+    let report = Migrator::new(&[&set()]).approve(Approval::Everything).down(&db).unwrap();
+    assert_eq!(ids(&report), ["0002_b"]);
+    let dry = Migrator::new(&[&set()]).dry_run_down(&db).unwrap_err();
+    assert_eq!(dry.kind(), ErrorKind::InvalidMigration);
+}
+
+#[test]
+fn a_database_made_by_other_means_is_taken_over_and_its_drift_found() {
+    let place = Place::new();
+    rusqlite::Connection::open(place.path())
+        .unwrap()
+        .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (7, 'kept')")
+        .unwrap();
+    let db = place.open();
+    let set = || {
+        app(&[
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a)",
+            "ALTER TABLE t ADD COLUMN b",
+            "CREATE TABLE u (c)",
+        ])
+    };
+    let report = Migrator::new(&[&set()]).program("adopter 1").baseline(&db, "0001_m").unwrap();
+    assert_eq!((ids(&report), report.schema_version), (vec!["0001_m"], Some(1)));
+    assert!(Migrator::new(&[&set()]).verify(&db).unwrap().is_empty());
+    let again = Migrator::new(&[&set()]).baseline(&db, "0001_m").unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Config);
+
+    assert_eq!(ids(&db.migrate(&[&set()]).unwrap()), ["0002_m", "0003_m"]);
+    assert_eq!(one::<String>(&db, "SELECT a FROM t"), "kept");
+    assert!(Migrator::new(&[&set()]).verify(&db).unwrap().is_empty());
+
+    db.execute("ALTER TABLE t ADD COLUMN by_hand", &[]).unwrap();
+    db.execute("DROP TABLE u", &[]).unwrap();
+    let drift: Vec<String> =
+        Migrator::new(&[&set()]).verify(&db).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(drift.len(), 2, "{drift:?}");
+    assert!(drift.iter().any(|change| change.contains("by_hand")), "{drift:?}");
+    assert!(drift.iter().any(|change| change.contains("drops table u")), "{drift:?}");
+    let status = Migrator::new(&[&set()]).status(&db).unwrap();
+    assert_eq!(status.rows[0].approval.as_deref(), Some("baseline"));
+    assert_eq!(status.rows[0].program.as_deref(), Some("adopter 1"));
+}
+
+#[test]
+fn a_dry_run_does_everything_and_leaves_every_byte() {
+    let place = Place::new();
+    let db = place.open();
+    let texts = [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
+        "CREATE TABLE u (b); INSERT INTO u SELECT a FROM t",
+        "DELETE FROM t WHERE id = 1",
+        "-- larder: no-transaction\nVACUUM",
+        "DROP TABLE u",
+    ];
+    db.migrate(&[&app(&texts[..1])]).unwrap();
+    db.close().unwrap();
+    let bytes = || std::fs::read(place.path()).unwrap();
+    let before = bytes();
+    let db = place.open();
+    let report = Migrator::new(&[&app(&texts)]).dry_run(&db).unwrap();
+    assert_eq!(ids(&report), ["0002_m", "0003_m", "0004_m", "0005_m"]);
+    let lost: Vec<String> =
+        report.done.iter().flat_map(|done| &done.effects.losses).map(ToString::to_string).collect();
+    assert_eq!(lost, ["rows of t: 1 row", "table u: 2 rows"]);
+    assert!(report.done.iter().all(|done| done.backup.is_none()));
+    let failing = Migrator::new(&[&app(&[texts[0], "SELECT * FROM nothing"])]).dry_run(&db).unwrap_err();
+    assert_eq!(failing.kind(), ErrorKind::MigrationFailed);
+    assert_eq!(failing.location().unwrap().line(), 1);
+    db.close().unwrap();
+    assert!(bytes() == before);
+    let left: Vec<_> = std::fs::read_dir(place.folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn a_backup_restores_the_rows_from_before_and_only_so_many_are_kept() {
+    let place = Place::new();
+    let db = place.open();
+    let seed = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);
+        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO t SELECT i, 'row ' || i FROM n";
+    let mut texts = vec![seed.to_owned()];
+    db.migrate(&[&app(&[seed])]).unwrap();
+    let mut first = None;
+    for n in 1..=7 {
+        texts.push(format!("DELETE FROM t WHERE id <= {}", n * 10));
+        let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let report =
+            Migrator::new(&[&app(&all)]).keep_backups(3).approve(Approval::Everything).up(&db).unwrap();
+        first = first.or(report.done[0].backup.clone());
+        assert!(report.done[0].backup.as_ref().unwrap().exists());
+    }
+    let backups = || std::fs::read_dir(place.folder.path().join("backups")).unwrap().count();
+    assert_eq!(backups(), 3);
+    assert!(!first.unwrap().exists(), "the oldest goes first");
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 930);
+    db.close().unwrap();
+    let newest = std::fs::read_dir(place.folder.path().join("backups"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .max()
+        .unwrap();
+    larder::backup::restore(&newest, &place.path()).unwrap();
+    let db = place.open();
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 940);
+    assert_eq!(db.schema_version().unwrap(), Some(7));
+}
