@@ -9,6 +9,7 @@ mod hidden;
 mod kill;
 #[path = "../kit/mod.rs"]
 mod kit;
+mod model;
 mod outside;
 mod past;
 mod rebuild;
