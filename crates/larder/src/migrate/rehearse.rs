@@ -3,7 +3,7 @@
 use super::effect::{Baseline, Unchecked, assess};
 use super::loaded::LoadedSet;
 use super::plan::{Request, Step};
-use super::report::{Effects, Report};
+use super::report::{Effects, Report, Stop};
 use super::run::{Settings, run};
 use crate::backup;
 use crate::db::Database;
@@ -60,16 +60,28 @@ impl Copy {
     }
 
     /// What one migration does that runs outside a transaction.
-    pub(super) fn effects_of(&self, sets: &[Arc<LoadedSet>], step: &Step) -> Result<Effects> {
-        let (set, migration) = step.find(sets)?;
+    pub(super) fn effects_of(&self, sets: &[Arc<LoadedSet>], step: &Step, stop: &Stop) -> Result<Effects> {
         self.database.with_writer(|connection| {
             connection.watch(true)?;
-            // Not by a snapshot: VACUUM and others wait until nobody reads.
-            let mut baseline = Baseline::take_all(connection)?;
-            let seen = super::run::each_by_itself(connection, set, migration, step)?;
-            let (effects, _) = assess(connection, &mut baseline, &seen, true, &mut Unchecked::default())?;
-            connection.watch(false)?;
-            Ok(effects)
+            // As in the run itself: with them on, a rebuild would empty what points at its table.
+            connection.execute("PRAGMA foreign_keys = OFF", &[])?;
+            effects_on(connection, sets, step, stop)
         })
     }
+}
+
+/// What a migration does that runs outside a transaction, on a connection to a copy. It is run.
+pub(super) fn effects_on(
+    connection: &mut dyn Connection,
+    sets: &[Arc<LoadedSet>],
+    step: &Step,
+    stop: &Stop,
+) -> Result<Effects> {
+    let (set, migration) = step.find(sets)?;
+    let _reached = stop.reach(connection.interrupter());
+    // Not by a snapshot: VACUUM and others wait until nobody reads.
+    let mut baseline = Baseline::take_all(connection)?;
+    let seen = super::run::each_by_itself(connection, set, migration, step)?;
+    let (effects, _) = assess(connection, &mut baseline, &seen, true, &mut Unchecked::default())?;
+    Ok(effects)
 }

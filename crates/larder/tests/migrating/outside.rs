@@ -197,3 +197,51 @@ fn what_needs_it_works() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn a_rebuild_there_empties_nothing_either() {
+    let place = Place::new();
+    let db = place.open();
+    let seed =
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p (id) ON DELETE CASCADE);
+        INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (1), (2), (2)";
+    let rebuild = "-- larder: no-transaction
+        CREATE TABLE n (id INTEGER PRIMARY KEY, a); INSERT INTO n SELECT id, 1 FROM p; DROP TABLE p; ALTER TABLE n RENAME TO p";
+    db.migrate(&[&app(&[seed, rebuild])]).unwrap();
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM c"), 3);
+    assert_eq!(db.write(|tx| tx.query_one::<i64>("PRAGMA foreign_keys", &[])).unwrap(), 1);
+}
+
+#[test]
+fn a_dry_run_tells_what_it_would_lose() {
+    let place = Place::new();
+    let db = place.open();
+    db.migrate(&[&app(&[ONE])]).unwrap();
+    let set =
+        app(&[ONE, "-- larder: no-transaction\nDELETE FROM t WHERE id = 1; VACUUM", "CREATE TABLE u (a)"]);
+    let report = Migrator::new(&[&set]).dry_run(&db).unwrap();
+    assert_eq!(ids(&report), ["0002_m", "0003_m"]);
+    assert_eq!(report.done[0].effects.losses[0].to_string(), "rows of t: 1 row");
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 2);
+}
+
+/// Stopped while it runs on the copy: the database itself has not seen it yet.
+#[test]
+fn a_stop_reaches_the_rehearsal_too() {
+    let place = Place::new();
+    let db = place.open();
+    db.migrate(&[&app(&[ONE])]).unwrap();
+    let endless = "-- larder: no-transaction
+        WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) INSERT INTO t SELECT NULL, i FROM n WHERE i < 3;";
+    let stop = larder::migrate::Stop::new();
+    let other = stop.clone();
+    let asking = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        other.stop();
+    });
+    let error = Migrator::new(&[&app(&[ONE, endless])]).stop(&stop).up(&db).unwrap_err();
+    asking.join().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error:?}");
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 2);
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM schema_migrations"), 1);
+}

@@ -11,6 +11,7 @@ mod temporary;
 mod transaction;
 
 pub(super) use outside::commit_alone;
+use script::Parsed;
 pub(super) use script::each_by_itself;
 
 use super::effect::Unchecked;
@@ -78,6 +79,8 @@ pub(super) struct Running<'r, 'a> {
     now: Progress,
     /// Look for orphans after each migration, not only before the commit of several.
     careful: bool,
+    /// What was read of the migrations that are still to run, by id.
+    texts: BTreeMap<String, Parsed<'r>>,
     /// Tables that were touched and not looked into for orphans yet.
     unchecked: Unchecked,
     /// A backup made before a transaction, where none can be made inside it: of which migration, and when.
@@ -115,6 +118,7 @@ pub(super) fn run(
         began: Instant::now(),
         now,
         careful: false,
+        texts: BTreeMap::new(),
         unchecked: Unchecked::default(),
         ready: None,
     };
@@ -144,7 +148,7 @@ impl Running<'_, '_> {
         }
         self.now.migrations = first.steps.len();
         for step in &first.steps {
-            self.check_text(step).map_err(|error| self.explain(&step.id, error, true))?;
+            self.read_text(step).map_err(|error| self.explain(&step.id, error, true))?;
         }
         self.unguarded(connection, |running, connection| {
             while running.transaction(connection, request)? == Next::Again {}
@@ -152,16 +156,14 @@ impl Running<'_, '_> {
         })
     }
 
-    /// Refuses what can't stand in a migration before any of them runs.
-    fn check_text(&self, step: &Step) -> Result<()> {
-        let (set, migration) = self.migration(step)?;
-        match migration.script(step.way) {
-            Some(Script::Sql(sql)) => {
-                let in_transaction = !migration.is_no_transaction(step.way);
-                script::Parsed::new(sql, set.dialect(), in_transaction).map(|_| ())
-            }
-            _ => Ok(()),
+    /// Reads a text before any migration runs, and refuses what can't stand in one.
+    fn read_text(&mut self, step: &Step) -> Result<()> {
+        let (set, migration) = step.find(self.sets)?;
+        if let Some(Script::Sql(sql)) = migration.script(step.way) {
+            let in_transaction = !migration.is_no_transaction(step.way);
+            self.texts.insert(step.id.clone(), Parsed::new(sql, set.dialect(), in_transaction)?);
         }
+        Ok(())
     }
 
     /// Runs `f` under watch with foreign keys off, and puts both back whatever happens. Off means outside a transaction,

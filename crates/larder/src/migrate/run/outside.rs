@@ -13,7 +13,7 @@ use crate::migrate::history;
 use crate::migrate::migration::{Script, Way};
 use crate::migrate::plan::{Request, Step};
 use crate::migrate::record::{Applied, State};
-use crate::migrate::rehearse::Copy;
+use crate::migrate::rehearse::{Copy, effects_on};
 use crate::migrate::report::{Effects, Phase};
 use std::time::Instant;
 
@@ -44,13 +44,20 @@ impl Running<'_, '_> {
             ));
         };
         let parsed = Parsed::new(sql, set.dialect(), false)?;
-        // On a copy itself there is nothing to be careful of.
-        let effects =
-            if self.settings.rehearsal { Effects::default() } else { self.rehearse(connection, step)? };
+        let count = parsed.statements.len();
+        // A copy itself needs no second one.
+        let rehearsal = self.settings.rehearsal;
+        let effects = if rehearsal {
+            self.at_statement(1, count);
+            self.tell(Phase::Running);
+            effects_on(connection, self.sets, step, &self.settings.stop)?
+        } else {
+            self.rehearse(connection, step)?
+        };
         let mut finished = done(set, step, effects, began.elapsed());
         if let Verdict::Approved(by) = self.gate(step, migration, &finished.effects.losses)? {
             finished.approval = Some(by);
-            if let Some(file) = self.database.file().filter(|_| !self.settings.rehearsal) {
+            if let Some(file) = self.database.file().filter(|_| !rehearsal) {
                 self.tell(Phase::BackingUp);
                 finished.backup = Some(self.write_backup(file, &step.id)?);
             }
@@ -68,8 +75,9 @@ impl Running<'_, '_> {
                 history::insert(connection, &row)
             })?;
         }
-        let count = parsed.statements.len();
-        let first = usize::try_from(step.statements_done).unwrap_or(usize::MAX).min(count);
+        let behind =
+            if rehearsal { count } else { usize::try_from(step.statements_done).unwrap_or(usize::MAX) };
+        let first = behind.min(count);
         for index in first..count {
             self.at_statement(index + 1, count);
             self.tell(Phase::Running);
@@ -101,7 +109,7 @@ impl Running<'_, '_> {
     /// What it does to a copy of the data.
     fn rehearse(&self, connection: &mut dyn Connection, step: &Step) -> Result<Effects> {
         let copy = Copy::of(self.database, Some(connection))?;
-        copy.effects_of(self.sets, step)
+        copy.effects_of(self.sets, step, &self.settings.stop)
     }
 
     /// A failure between two statements. Where none was done there is nothing to remember; else the mark stays and says

@@ -142,7 +142,10 @@ impl Running<'_, '_> {
         step: &Step,
         alone: bool,
     ) -> Result<Outcome> {
-        let script = Ready::new(self.sets, step)?;
+        let script = match self.texts.remove(&step.id) {
+            Some(parsed) => Ready::Sql(parsed),
+            None => Ready::new(self.sets, step)?,
+        };
         if baseline.catalogue.is_empty() && !self.careful && script.is_one_statement() {
             let began = Instant::now();
             let result = self
