@@ -50,6 +50,19 @@ fn a_temporary_table_of_the_same_name_does_not_stand_for_the_real_one() {
 }
 
 #[test]
+fn a_temporary_table_of_the_application_does_not_stand_for_the_real_one_either() {
+    let place = crate::Place::new();
+    let db = place.open();
+    db.migrate(&[&crate::app(&[NOTES])]).unwrap();
+    db.execute("CREATE TEMP TABLE notes AS SELECT * FROM main.notes", &[]).unwrap();
+    let error = db.migrate(&[&crate::app(&[NOTES, "DELETE FROM main.notes WHERE id < 4"])]).unwrap_err();
+    assert_eq!(crate::losses(&error), ["rows of notes: 3 rows"]);
+    // It is the application's, and stays.
+    let left: i64 = db.write(|tx| tx.query_one("SELECT count(*) FROM temp.notes", &[])).unwrap();
+    assert_eq!(left, 10);
+}
+
+#[test]
 fn a_temporary_table_loses_nothing() {
     let change =
         "CREATE TEMP TABLE work AS SELECT * FROM notes; DELETE FROM work WHERE id < 4; DROP TABLE work;
