@@ -3,6 +3,7 @@
 use super::writer::RollbackFailed;
 use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sql::text::{Pragma, pragma};
 use crate::sql::{Param, Row};
 use serde::de::DeserializeOwned;
 use std::ops::{ControlFlow, Deref, DerefMut};
@@ -15,6 +16,8 @@ use std::ops::{ControlFlow, Deref, DerefMut};
 /// ```
 pub struct ReadTx<'c> {
     connection: &'c mut dyn Connection,
+    /// Settings are refused here, though the connection would take them: a migration in Rust.
+    guarded: bool,
 }
 
 /// A transaction that reads and writes. All that a [`ReadTx`] can do, it can do too.
@@ -31,7 +34,20 @@ pub struct WriteTx<'c> {
 
 impl<'c> ReadTx<'c> {
     pub(crate) fn new(connection: &'c mut dyn Connection) -> Self {
-        Self { connection }
+        Self { connection, guarded: false }
+    }
+
+    fn check(&self, sql: &str) -> Result<()> {
+        // Asked only there, for it reads the text.
+        let pragma = if self.guarded { pragma(sql) } else { None };
+        match pragma.filter(Pragma::is_setting) {
+            Some(pragma) => Err(Error::new(
+                ErrorKind::InvalidMigration,
+                format!("a migration in Rust can't set PRAGMA {}", pragma.name),
+            )
+            .with_help("set it in the options with which the database is opened")),
+            None => Ok(()),
+        }
     }
 
     /// Reads the one row that a statement gives.
@@ -51,6 +67,7 @@ impl<'c> ReadTx<'c> {
     /// # Errors
     /// [`ErrorKind::Conversion`] when it does not fit `T` or when there are more, or what the engine says.
     pub fn query_opt<T: DeserializeOwned>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
+        self.check(sql)?;
         let mut found = None;
         self.connection.query(sql, params, &mut |row| {
             if found.is_some() {
@@ -71,6 +88,7 @@ impl<'c> ReadTx<'c> {
     /// # Errors
     /// [`ErrorKind::Conversion`] when one does not fit `T`, or what the engine says.
     pub fn query_all<T: DeserializeOwned>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
+        self.check(sql)?;
         let mut all = Vec::new();
         self.connection.query(sql, params, &mut |row| {
             all.push(row.to()?);
@@ -89,6 +107,7 @@ impl<'c> ReadTx<'c> {
         params: &[Param<'_>],
         mut each: impl FnMut(Row<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        self.check(sql)?;
         self.connection.query(sql, params, &mut each)
     }
 
@@ -103,11 +122,17 @@ impl<'c> WriteTx<'c> {
         Self { read: ReadTx::new(connection) }
     }
 
+    /// For a migration in Rust.
+    pub(crate) fn guarded(connection: &'c mut dyn Connection) -> Self {
+        Self { read: ReadTx { connection, guarded: true } }
+    }
+
     /// Runs one statement; gives the number of rows it changed.
     ///
     /// # Errors
     /// What the engine says. The transaction goes on; return the error to roll it back.
     pub fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.read.check(sql)?;
         self.read.connection.execute(sql, params)
     }
 
@@ -117,7 +142,10 @@ impl<'c> WriteTx<'c> {
     /// # Errors
     /// What `f` returns, or what the engine says.
     pub fn savepoint<T>(&mut self, f: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
-        within(self.read.connection, Access::Write, |connection| f(&mut WriteTx::new(connection)))
+        let guarded = self.read.guarded;
+        within(self.read.connection, Access::Write, |connection| {
+            f(&mut WriteTx { read: ReadTx { connection, guarded } })
+        })
     }
 }
 

@@ -61,6 +61,7 @@ fn an_index_that_lacks_an_entry_is_found_by_a_thorough_look() {
     // The index is taken out of the schema, a row is added, and the index put back: it does not know that row.
     let mut connection = db.driver().connect(larder::driver::Access::Write).unwrap();
     connection.watch(true).unwrap();
+    undefended(connection.as_mut());
     let hidden: i64 =
         db.query_one("SELECT rootpage FROM sqlite_schema WHERE name = 'note_by_title'", &[]).unwrap();
     let restore = format!(
@@ -125,4 +126,13 @@ fn whatever_is_damaged_gives_a_checkup() {
     }
     // Flipped bits of values are nobody's to notice; every cut file and most wounds of the schema are.
     assert!(noticed > 150 && damaged > 100, "{noticed} noticed, {damaged} damaged");
+}
+
+/// Lets the connection write into the schema, which Larder's own never may.
+fn undefended(connection: &mut dyn larder::driver::Connection) {
+    use larder::driver::sqlite::rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
+    let done = larder::driver::sqlite::with_connection(connection, |raw| {
+        raw.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, false).unwrap()
+    });
+    assert_eq!(done, Some(false));
 }

@@ -41,6 +41,7 @@ fn rows_that_break_a_rule_are_not_damage() {
     let db = place.open();
     let mut connection = db.driver().connect(larder::driver::Access::Write).unwrap();
     connection.watch(true).unwrap();
+    undefended(connection.as_mut());
     for sql in [
         "UPDATE note SET body = NULL WHERE id < 4",
         "PRAGMA writable_schema = ON",
@@ -97,4 +98,13 @@ fn names_that_need_quotes_are_quoted() {
     let checkup = place.examine();
     finds_nothing(&checkup, "statistics");
     finds_nothing(&checkup, "foreign_key");
+}
+
+/// Lets the connection write into the schema, which Larder's own never may.
+fn undefended(connection: &mut dyn larder::driver::Connection) {
+    use larder::driver::sqlite::rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
+    let done = larder::driver::sqlite::with_connection(connection, |raw| {
+        raw.set_db_config(SQLITE_DBCONFIG_DEFENSIVE, false).unwrap()
+    });
+    assert_eq!(done, Some(false));
 }

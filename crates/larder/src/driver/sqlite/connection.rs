@@ -230,7 +230,10 @@ impl Connection for Sqlite {
             self.noting.store(on, Ordering::Relaxed);
         }
         self.watch += 1;
-        Ok(std::mem::take(&mut self.actions))
+        let mut actions = std::mem::take(&mut self.actions);
+        // What was run past the cache, through `with_connection`.
+        actions.extend(self.seen.take());
+        Ok(actions)
     }
 
     fn interrupter(&self) -> Interrupter {

@@ -126,6 +126,8 @@ impl Sqlite {
     /// only an empty file takes; then the journal, for `synchronous` means another thing in another journal mode.
     fn configure(&self, raw: &rusqlite::Connection, access: Access) -> Result<()> {
         let settings = &self.settings;
+        // No statement may write into the tables in which a virtual table keeps its data, past its module.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(fault::general)?;
         pragma::wait(raw, settings.busy_timeout)?;
         let (early, others): (Vec<_>, Vec<_>) =
             settings.pragmas.iter().partition(|(name, _)| pragma::is_of_the_file(name));

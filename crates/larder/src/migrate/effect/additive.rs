@@ -73,6 +73,13 @@ impl<'a> Story<'a> {
         self.dropped.iter().any(|(other, gone)| *other == object && gone.eq_ignore_ascii_case(name))
     }
 
+    fn is_altered(&self, table: &str) -> bool {
+        self.seen
+            .actions
+            .iter()
+            .any(|action| matches!(action, Action::Alter { table: other } if other == table))
+    }
+
     /// The name that a table has in the end.
     fn now<'n>(&'n self, table: &'n str) -> &'n str {
         let renamed = self.seen.renamed.iter().find(|(from, _)| from.eq_ignore_ascii_case(table));
@@ -143,7 +150,12 @@ impl<'a> Story<'a> {
             let (verb, table) = match action {
                 Action::Alter { table } => ("alters table", table),
                 Action::Update { table, .. } => ("changes values of", table),
-                Action::Delete { table } => ("removes rows of", table),
+                // SQLite reports removals of its own for ALTER TABLE and DROP VIEW.
+                Action::Delete { table }
+                    if !self.is_dropped(Object::View, table) && !self.is_altered(table) =>
+                {
+                    ("removes rows of", table)
+                }
                 _ => continue,
             };
             let renames = self.seen.renamed.iter().any(|(from, _)| from.eq_ignore_ascii_case(table));

@@ -5,31 +5,31 @@ use crate::migrate::loss::{Loss, LossKind};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
-/// What `before` has and `after` has not. `None` where row must be compared with row, and an image has not kept its rows
-/// though they are not too many to keep.
+/// What `before` has and `after` has not. `renames` are the columns that the migration's text renames, from and to. `None`
+/// where row must be compared with row, and an image has not kept its rows though they are not too many to keep.
 pub(super) fn losses(
     table: &str,
     before: &Image,
     after: &Image,
+    renames: &[(String, String)],
     keyed: bool,
     last_word: bool,
 ) -> Option<Vec<Loss>> {
     let mut losses = Vec::new();
-    let mut common = Vec::new();
+    let mut common: Vec<Common<'_>> = Vec::new();
     for (at, column) in before.columns.iter().enumerate() {
-        match after.column(&column.name) {
+        let there = after.column(&column.name);
+        let there = there.or_else(|| renamed(before, after, column, renames, &common));
+        match there {
             Some((there, now)) => common.push(Common { before: at, after: there, was: column, is: now }),
-            None if renamed(before, after, at, column).is_some() => {}
             None => {
-                losses.push(Loss::new(LossKind::Column, format!("{table}.{}", column.name), column.values()))
+                losses.push(Loss::new(LossKind::Column, format!("{table}.{}", column.name), column.values()));
             }
         }
     }
-    if before.rows == after.rows && common.iter().all(|column| column.was.same(column.is)) {
-        return Some(losses);
-    }
-    // What was never there can't be lost: columns without a value need no comparing, if no row went.
-    if before.rows == 0 {
+    // What was never there can't be lost. Without a key, columns that hold the same values may hold them in other rows.
+    let same = before.rows == after.rows && common.iter().all(|column| column.was.same(column.is));
+    if before.rows == 0 || (keyed && same) {
         return Some(losses);
     }
     match (&before.kept, &after.kept) {
@@ -38,25 +38,36 @@ pub(super) fn losses(
             None => losses.extend(by_content(table, before, was, after, is, &common)),
         },
         (Some(was), Some(is)) => losses.extend(by_content(table, before, was, after, is, &common)),
-        _ if last_word => losses.extend(by_numbers(table, before, after, &common)),
+        _ if last_word => {
+            let found = by_numbers(table, before, after, &common);
+            if found.is_empty() && !keyed {
+                // Too large to look which row has what.
+                losses.push(Loss { at_least: true, ..Loss::new(LossKind::Rows, table, 0) });
+            }
+            losses.extend(found);
+        }
         _ => return None,
     }
     Some(losses)
 }
 
-/// The new column that has all that a column had: it was renamed. One without values is taken for renamed where another
-/// has come into its place.
-pub(super) fn renamed<'a>(
+/// The new column that a column was renamed to: as the text says, or because it has all its values, of which there must be
+/// different ones, and is not taken for another.
+fn renamed<'a>(
     before: &Image,
     after: &'a Image,
-    at: usize,
     column: &ColumnImage,
-) -> Option<&'a ColumnImage> {
-    let new = |candidate: &&ColumnImage| before.column(&candidate.name).is_none();
-    if column.values() > 0 {
-        return after.columns.iter().filter(new).find(|candidate| candidate.same(column));
+    renames: &[(String, String)],
+    taken: &[Common<'_>],
+) -> Option<(usize, &'a ColumnImage)> {
+    let said = renames.iter().find(|(from, _)| from.eq_ignore_ascii_case(&column.name));
+    if let Some((_, to)) = said {
+        return after.column(to);
     }
-    after.columns.get(at).filter(new).filter(|_| before.columns.len() == after.columns.len())
+    let mut new = after.columns.iter().enumerate().filter(|(at, candidate)| {
+        before.column(&candidate.name).is_none() && !taken.iter().any(|common| common.after == *at)
+    });
+    new.find(|(_, candidate)| column.varied && candidate.same(column))
 }
 
 struct Common<'a> {
@@ -224,6 +235,8 @@ mod tests {
                 name: (*name).into(),
                 types: [0, rows.len() as u64, 0, 0, 0],
                 digest: rows.iter().map(|row| row[at]).sum(),
+                varied: true,
+                ..ColumnImage::default()
             })
             .collect();
         for row in rows {
@@ -238,7 +251,7 @@ mod tests {
     fn rows_that_went_and_values_that_changed_are_counted_by_key() {
         let before = image(&["id", "a"], &[&[1, 10], &[2, 20], &[3, 30]]);
         let after = image(&["id", "a"], &[&[1, 11], &[3, 30], &[4, 40]]);
-        let found = losses("t", &before, &after, true, true).unwrap();
+        let found = losses("t", &before, &after, &[], true, true).unwrap();
         let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["rows of t: 1 row", "column t.a: 1 value overwritten"]);
     }
@@ -246,12 +259,12 @@ mod tests {
     #[test]
     fn the_same_is_no_loss_and_a_renamed_column_is_none_either() {
         let before = image(&["id", "a"], &[&[1, 10], &[2, 20]]);
-        assert!(losses("t", &before, &before, true, false).unwrap().is_empty());
+        assert!(losses("t", &before, &before, &[], true, false).unwrap().is_empty());
         let after = image(&["id", "b"], &[&[1, 10], &[2, 20]]);
-        assert!(losses("t", &before, &after, true, false).unwrap().is_empty());
+        assert!(losses("t", &before, &after, &[], true, false).unwrap().is_empty());
         let dropped = image(&["id"], &[&[1], &[2]]);
         assert_eq!(
-            losses("t", &before, &dropped, true, false).unwrap()[0].to_string(),
+            losses("t", &before, &dropped, &[], true, false).unwrap()[0].to_string(),
             "column t.a: 2 values"
         );
     }
@@ -261,8 +274,8 @@ mod tests {
         let mut before = image(&["id", "a"], &[&[1, 10], &[2, 20]]);
         let mut after = image(&["id", "a"], &[&[1, 10]]);
         (before.kept, after.kept) = (None, None);
-        assert!(losses("t", &before, &after, true, false).is_none());
-        let found = losses("t", &before, &after, true, true).unwrap();
+        assert!(losses("t", &before, &after, &[], true, false).is_none());
+        let found = losses("t", &before, &after, &[], true, true).unwrap();
         assert_eq!(found[0].to_string(), "rows of t: at least 1 row");
     }
 }

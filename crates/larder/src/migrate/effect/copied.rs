@@ -7,7 +7,9 @@
 
 use crate::driver::{Action, Object};
 use crate::schema::{Column, Table};
-use crate::sql::text::{Dialect, Statement, TableEvent, Token, TokenKind, Verb, tables_claimed, tokens};
+use crate::sql::text::{
+    Dialect, Statement, TableEvent, Token, TokenKind, Verb, mentions_word, tables_claimed, tokens,
+};
 
 /// One copy of a whole table into a new one that then takes its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +158,16 @@ impl Copied {
     /// True where this copy left every value of the columns that are on both sides as it was. As many rows must have
     /// arrived as there were, which is for the caller to count.
     pub(super) fn keeps_values(&self, was: &Table, is: &Table, actions: &[Action]) -> bool {
+        // A generated column takes no value, and counts in `SELECT *`; a virtual table keeps what its module likes.
+        let ordinary = |table: &Table| {
+            !table.virtual_
+                && !table.shadow
+                && table.columns.iter().all(|c| c.generated.is_none() && !c.hidden)
+        };
+        // ON CONFLICT in the new table lets rows and values go without a word.
+        if !ordinary(was) || !ordinary(is) || mentions_word(&is.sql, "CONFLICT", Dialect::Sqlite) {
+            return false;
+        }
         // Nothing but the copy wrote into the new table, and nothing but the DROP touched the old: no trigger did.
         let touches = |table: &str| {
             actions.iter().any(|action| match action {
@@ -174,9 +186,8 @@ impl Copied {
         if touches(&self.table) || touches(&self.new) || filled || was.strict != is.strict {
             return false;
         }
-        let plain = |column: &&Column| column.generated.is_none() && !column.hidden;
         let (old, new): (Vec<&Column>, Vec<&Column>) =
-            (was.columns.iter().filter(plain).collect(), is.columns.iter().filter(plain).collect());
+            (was.columns.iter().collect(), is.columns.iter().collect());
         let source = |target: &str| -> Option<String> {
             match &self.columns {
                 Columns::Named(pairs) => pairs

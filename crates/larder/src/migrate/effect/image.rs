@@ -26,6 +26,10 @@ pub(super) struct ColumnImage {
     pub(super) name: String,
     pub(super) types: Types,
     pub(super) digest: u64,
+    /// The hash of the first value that is not NULL.
+    pub(super) first: Option<u64>,
+    /// It holds more than one value: only then does having the same values tell one column from another.
+    pub(super) varied: bool,
 }
 
 impl ColumnImage {
@@ -144,6 +148,7 @@ impl Image {
         }
         for (hash, column) in hashes.iter().zip(&mut self.columns) {
             if hash & 7 != u64::from(NULL) {
+                column.varied |= *column.first.get_or_insert(*hash) != *hash;
                 column.digest = column.digest.wrapping_add(mix(hash ^ key));
             }
         }

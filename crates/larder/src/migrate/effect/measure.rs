@@ -10,7 +10,7 @@ use super::reference::Unchecked;
 use super::{additive, compare};
 use crate::driver::{Action, Connection, Object};
 use crate::error::Result;
-use crate::migrate::history::TABLES;
+use crate::migrate::history::{TABLES, one};
 use crate::migrate::loss::{Loss, LossKind};
 use crate::migrate::report::Effects;
 use crate::params;
@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) added: BTreeMap<String, u64>,
     /// Tables that its text renames, from and to.
     pub(crate) renamed: Vec<(String, String)>,
+    /// Columns that its text renames: the table, from and to.
+    pub(crate) renamed_columns: Vec<(String, String, String)>,
     /// Tables that its text copies whole.
     pub(crate) copied: Vec<Copied>,
 }
@@ -39,8 +41,8 @@ struct Touched {
     /// Renamed, or their columns changed.
     altered: BTreeSet<String>,
     inserted: BTreeSet<String>,
-    /// A trigger was made, of which only its text tells what it does.
-    new_trigger: bool,
+    /// Tables were made or dropped, so that a name may stand for another table than before.
+    moved: bool,
     /// Indexes, triggers and views that a statement dropped by name.
     named: BTreeSet<(Object, String)>,
 }
@@ -61,8 +63,13 @@ impl Touched {
                 _ => false,
             };
         }
-        touched.new_trigger =
-            actions.iter().any(|action| matches!(action, Action::Create { object: Object::Trigger, .. }));
+        let is_table = |action: &Action| {
+            matches!(
+                action,
+                Action::Create { object: Object::Table, .. } | Action::Drop { object: Object::Table, .. }
+            )
+        };
+        touched.moved = actions.iter().any(is_table);
         for own in TABLES {
             touched.rows.remove(own);
             touched.inserted.remove(own);
@@ -72,12 +79,12 @@ impl Touched {
 }
 
 impl Touched {
-    /// True where ALTER TABLE is all that happened to a table, and it is the same table: another that was renamed away may
-    /// have taken its name.
-    fn only_altered(&self, name: &String, after: &Catalogue) -> bool {
+    /// True where ALTER TABLE is all that happened to a table, and it is the same table: nothing else was made, dropped or
+    /// altered that could have taken its name.
+    fn only_altered(&self, name: &String) -> bool {
         let untouched =
             [&self.rows, &self.inserted, &self.dropped].iter().all(|tables| !tables.contains(name));
-        untouched && self.altered.iter().all(|other| other == name || after.tables.contains_key(other))
+        untouched && !self.moved && self.altered.iter().all(|other| other == name)
     }
 }
 
@@ -97,16 +104,13 @@ pub(crate) fn assess(
     let mut effects = Effects::default();
     let before = baseline.catalogue.clone();
     let committed = |name: &String| before.tables.contains_key(name);
-    // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE, or a trigger that fires does.
-    let says_replace = |sql: &str| mentions_word(sql, "REPLACE", Dialect::Sqlite);
-    let fires = |table: &str| {
-        let table = table.to_ascii_lowercase();
-        touched.inserted.contains(&table) || touched.rows.contains(&table)
+    // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE, or a trigger does: whichever, for one
+    // may fire another, and of a temporary one the engine does not tell.
+    let by_trigger = touched.inserted.iter().any(committed) && triggers_replace(connection)?;
+    let replaces = |name: &&String| {
+        let says = |table: &Table| mentions_word(&table.sql, "REPLACE", Dialect::Sqlite);
+        by_trigger || before.tables.get(*name).is_some_and(says)
     };
-    let by_trigger = touched.new_trigger
-        || before.triggers.values().any(|trigger| fires(&trigger.table) && says_replace(&trigger.sql));
-    let replaces =
-        |name: &&String| by_trigger || before.tables.get(*name).is_some_and(|table| says_replace(&table.sql));
     let measured: BTreeSet<&String> = touched
         .rows
         .iter()
@@ -144,6 +148,13 @@ pub(crate) fn assess(
     Ok((effects, looks))
 }
 
+/// True where any trigger of the database as it is now, or of the connection, says REPLACE.
+fn triggers_replace(connection: &mut dyn Connection) -> Result<bool> {
+    const COUNT: &str = "SELECT count(*) FROM (SELECT type, sql FROM sqlite_schema UNION ALL SELECT type, sql \
+                         FROM sqlite_temp_schema) WHERE type = 'trigger' AND sql LIKE '%replace%'";
+    Ok(one::<i64>(connection, COUNT)?.unwrap_or(0) > 0)
+}
+
 /// The tables that came and went, by name.
 fn names(before: &Catalogue, after: &Catalogue, effects: &mut Effects) {
     let missing = |from: &Catalogue, of: &Catalogue| -> Vec<String> {
@@ -177,13 +188,18 @@ impl Comparison<'_> {
         for name in measured {
             let Some(was) = self.before.tables.get(*name) else { continue };
             match self.after.tables.get(*name) {
-                Some(is) if touched.only_altered(name, self.after) && keeps_columns(was, is) => {}
+                Some(is) if touched.only_altered(name) && keeps_columns(was, is) => {}
                 Some(is) if is_measured(was) && is_measured(is) => {
                     let found = match self.by_copy(was, is)? {
                         Some(found) => found,
                         None => self.compare(was, is)?,
                     };
                     effects.losses.extend(found);
+                }
+                // A table of the user's own gave way to one that only a module reads.
+                Some(_) if is_measured(was) => {
+                    let rows = self.rows_of(was)?;
+                    effects.losses.push(Loss::new(LossKind::Table, &was.name, rows));
                 }
                 Some(_) => {}
                 None => match self.find_renamed(was)? {
@@ -216,6 +232,10 @@ impl Comparison<'_> {
         if !self.baseline.has_snapshot() || !copied.keeps_values(was, is, &self.seen.actions) {
             return Ok(None);
         }
+        // A temporary table or view of the same name stands before the one that is meant.
+        if one::<i64>(self.connection, "SELECT count(*) FROM sqlite_temp_schema")?.unwrap_or(0) > 0 {
+            return Ok(None);
+        }
         let left_out: Vec<&str> = was
             .columns
             .iter()
@@ -243,6 +263,13 @@ impl Comparison<'_> {
     /// Compares by the numbers first, and row by row only where they differ.
     fn compare(&mut self, was: &Table, is: &Table) -> Result<Vec<Loss>> {
         let key = common_key(was, is);
+        let renames: Vec<(String, String)> = self
+            .seen
+            .renamed_columns
+            .iter()
+            .filter(|(table, ..)| table.eq_ignore_ascii_case(&was.name))
+            .map(|(_, from, to)| (from.clone(), to.clone()))
+            .collect();
         if !self.baseline.has_snapshot() {
             let mut before = self.baseline.image(&View { table: was, key: key.clone(), keep: true })?;
             // Taken beforehand with the table's own key, which is not on both sides.
@@ -250,11 +277,13 @@ impl Comparison<'_> {
                 before = before.without_key();
             }
             let after = Image::take(self.connection, &View { table: is, key: key.clone(), keep: true })?;
-            return Ok(compare::losses(&was.name, &before, &after, !key.is_empty(), true).unwrap_or_default());
+            return Ok(compare::losses(&was.name, &before, &after, &renames, !key.is_empty(), true)
+                .unwrap_or_default());
         }
         for keep in [false, true] {
             let (before, after) = self.both(was, is, &key, keep)?;
-            if let Some(found) = compare::losses(&was.name, &before, &after, !key.is_empty(), keep) {
+            if let Some(found) = compare::losses(&was.name, &before, &after, &renames, !key.is_empty(), keep)
+            {
                 return Ok(found);
             }
         }
@@ -330,7 +359,13 @@ fn objects(
     for (object, kind, was, is) in all {
         for (key, entry) in was {
             let by_name = touched.named.contains(&(object, key.clone()));
-            if !is.contains_key(key) && !by_name && table_lives(&entry.table) {
+            // One of its name on another table is another one.
+            let there = is.get(key).is_some_and(|now| {
+                let now = &now.table;
+                now.eq_ignore_ascii_case(&entry.table)
+                    || renamed.iter().any(|(old, new)| old.eq_ignore_ascii_case(&entry.table) && new == now)
+            });
+            if !there && !by_name && table_lives(&entry.table) {
                 effects.losses.push(Loss::new(kind, format!("{} of {}", entry.name, entry.table), 0));
             }
         }

@@ -34,7 +34,9 @@ impl Running<'_, '_> {
             return Ok(Verdict::Harmless);
         }
         let head = migration.approves(step.way);
-        if let Some(by) = approved(&step.id, migration.id(), losses, &self.settings.approvals, head) {
+        if let Some(by) =
+            approved(&step.id, self.short(step, migration), losses, &self.settings.approvals, head)
+        {
             return Ok(Verdict::Approved(by));
         }
         let token = format!("{}@{}", step.id, fingerprint(losses));
@@ -55,10 +57,15 @@ impl Running<'_, '_> {
         Err(Error::new(ErrorKind::ApprovalNeeded, message).with_help(help).with_cause(refused))
     }
 
+    /// The id without its set, where there is one set only: with several, another's migration may be called the same.
+    fn short<'m>(&self, step: &'m Step, migration: &'m Migration) -> &'m str {
+        if self.sets.len() == 1 { migration.id() } else { &step.id }
+    }
+
     /// True where somebody approved of this migration beforehand: it will need a transaction of its own.
     pub(super) fn expects_loss(&self, step: &Step) -> Result<bool> {
         let (_, migration) = self.migration(step)?;
-        let named = |id: &String| *id == step.id || id == migration.id();
+        let named = |id: &String| *id == step.id || id == self.short(step, migration);
         let given = self.settings.approvals.iter().any(|approval| match approval {
             Approval::Everything => false,
             Approval::Migration(id) | Approval::Exact { id, .. } => named(id),
@@ -132,6 +139,6 @@ impl Running<'_, '_> {
     }
 }
 
-fn data_version(connection: &mut dyn Connection) -> Result<i64> {
+pub(super) fn data_version(connection: &mut dyn Connection) -> Result<i64> {
     Ok(one(connection, "PRAGMA data_version")?.unwrap_or(0))
 }

@@ -19,7 +19,7 @@ use super::history;
 use super::loaded::LoadedSet;
 use super::loss::Approval;
 use super::migration::{Migration, Script, Way};
-use super::plan::{Plan, Request, Step, plan};
+use super::plan::{Direction, Plan, Request, Step, plan};
 use super::record::{APP, Applied};
 use super::report::{Done, Failed, Phase, Progress, Report, Stop};
 use crate::db::{Database, unusable};
@@ -77,6 +77,8 @@ pub(super) struct Running<'r, 'a> {
     pub(super) report: Report,
     began: Instant,
     now: Progress,
+    /// The run is of everything that is pending in every set.
+    checks_all: bool,
     /// Look for orphans after each migration, not only before the commit of several.
     careful: bool,
     /// What was read of the migrations that are still to run, by id.
@@ -117,6 +119,7 @@ pub(super) fn run(
         report: Report::default(),
         began: Instant::now(),
         now,
+        checks_all: matches!(request.direction, Direction::Up { to: None, .. }),
         careful: false,
         texts: BTreeMap::new(),
         unchecked: Unchecked::default(),
@@ -250,7 +253,9 @@ impl Running<'_, '_> {
         Ok(meta.fingerprints() == self.fingerprints(&meta.fingerprints(), &standings))
     }
 
-    /// The fingerprints to keep: of each set that is wholly applied, its own; of sets of others, what they were.
+    /// The fingerprints to keep: of each set that is wholly applied, its own; of sets of others, what they were. Only a run
+    /// of everything has held every set against its history; after any other, a set that was up to date stays so, and no
+    /// other becomes it.
     fn fingerprints(
         &self,
         known: &BTreeMap<String, String>,
@@ -259,7 +264,11 @@ impl Running<'_, '_> {
         let mut all = known.clone();
         for set in self.sets {
             let applied = standings.get(set.name()).map_or(0, |(count, _)| *count);
-            if applied == set.migrations().len() {
+            let complete = applied == set.migrations().len();
+            if complete && !self.checks_all && all.contains_key(set.name()) {
+                continue;
+            }
+            if complete && self.checks_all {
                 all.insert(set.name().to_owned(), set.fingerprint().to_owned());
             } else {
                 all.remove(set.name());

@@ -4,7 +4,7 @@
 //! on the copy is what it would lose. Then a mark is written that it was started, and how many of its statements are done;
 //! a crash in between is known by that mark, and the next run says so instead of guessing.
 
-use super::gate::Verdict;
+use super::gate::{Verdict, data_version};
 use super::script::Parsed;
 use super::{Next, Running, done, record};
 use crate::driver::{Access, Connection};
@@ -14,8 +14,8 @@ use crate::migrate::migration::{Script, Way};
 use crate::migrate::plan::{Request, Step};
 use crate::migrate::record::{Applied, State};
 use crate::migrate::rehearse::{Copy, effects_on};
-use crate::migrate::report::{Effects, Phase};
-use std::time::Instant;
+use crate::migrate::report::{Done, Phase};
+use std::time::{Duration, Instant};
 
 impl Running<'_, '_> {
     /// Runs the first migration of the plan outside a transaction.
@@ -45,23 +45,9 @@ impl Running<'_, '_> {
         };
         let parsed = Parsed::new(sql, set.dialect(), false)?;
         let count = parsed.statements.len();
-        // A copy itself needs no second one.
         let rehearsal = self.settings.rehearsal;
-        let effects = if rehearsal {
-            self.at_statement(1, count);
-            self.tell(Phase::Running);
-            effects_on(connection, self.sets, step, &self.settings.stop)?
-        } else {
-            self.rehearse(connection, step)?
-        };
-        let mut finished = done(set, step, effects, began.elapsed());
-        if let Verdict::Approved(by) = self.gate(step, migration, &finished.effects.losses)? {
-            finished.approval = Some(by);
-            if let Some(file) = self.database.file().filter(|_| !rehearsal) {
-                self.tell(Phase::BackingUp);
-                finished.backup = Some(self.write_backup(file, &step.id)?);
-            }
-        }
+        let mut finished = self.judge_outside(connection, step, count)?;
+        finished.duration = began.elapsed();
         let mut row = Applied::new(set.name(), migration, jiff::Timestamp::now());
         row.program.clone_from(&self.settings.program);
         row.state = State::Started;
@@ -78,6 +64,15 @@ impl Running<'_, '_> {
         let behind =
             if rehearsal { count } else { usize::try_from(step.statements_done).unwrap_or(usize::MAX) };
         let first = behind.min(count);
+        // On the way down the row that is there is the mark.
+        let mut original = None;
+        if step.way == Way::Down && !rehearsal {
+            original = history::rows(connection)?.into_iter().find(|row| row.id == step.id);
+            if let Some(row) = &original {
+                let mark = Applied { state: State::Started, statements_done: 0, ..row.clone() };
+                commit_alone(connection, |connection| history::update(connection, &step.id, &mark))?;
+            }
+        }
         for index in first..count {
             self.at_statement(index + 1, count);
             self.tell(Phase::Running);
@@ -85,7 +80,7 @@ impl Running<'_, '_> {
             let result = self.check_stop().and_then(|()| parsed.run(connection, index).map(|_| ()));
             drop(reached);
             if let Err(error) = result {
-                return Err(self.left_off(connection, step, &row, index, error));
+                return Err(left_off(connection, step, original.as_ref().unwrap_or(&row), index, error));
             }
             row.statements_done += 1;
             if step.way == Way::Up {
@@ -106,44 +101,83 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// What it does to a copy of the data.
-    fn rehearse(&self, connection: &mut dyn Connection, step: &Step) -> Result<Effects> {
-        let copy = Copy::of(self.database, Some(connection))?;
-        copy.effects_of(self.sets, step, &self.settings.stop)
+    /// Measures on a copy of the data what it would lose, asks the gate, and makes the backup. What others write in between
+    /// was not measured: then all of it is done again.
+    fn judge_outside(&mut self, connection: &mut dyn Connection, step: &Step, count: usize) -> Result<Done> {
+        let (set, migration) = step.find(self.sets)?;
+        // A copy itself needs no second one.
+        if self.settings.rehearsal {
+            self.at_statement(1, count);
+            self.tell(Phase::Running);
+            let effects = effects_on(connection, self.sets, step, &self.settings.stop)?;
+            let mut finished = done(set, step, effects, Duration::ZERO);
+            if let Verdict::Approved(by) = self.gate(step, migration, &finished.effects.losses)? {
+                finished.approval = Some(by);
+            }
+            return Ok(finished);
+        }
+        for _ in 0..ATTEMPTS {
+            let version = data_version(connection)?;
+            let copy = Copy::of(self.database, Some(connection))?;
+            let effects = copy.effects_of(self.sets, step, &self.settings.stop)?;
+            drop(copy);
+            let mut finished = done(set, step, effects, Duration::ZERO);
+            if let Verdict::Approved(by) = self.gate(step, migration, &finished.effects.losses)? {
+                finished.approval = Some(by);
+                if let Some(file) = self.database.file() {
+                    self.tell(Phase::BackingUp);
+                    finished.backup = Some(self.write_backup(file, &step.id)?);
+                }
+            }
+            if data_version(connection)? == version {
+                return Ok(finished);
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            format!("{} could not be measured: others wrote to the database each time", step.id),
+        )
+        .with_help("stop the programs that write to it, then migrate again"))
     }
+}
 
-    /// A failure between two statements. Where none was done there is nothing to remember; else the mark stays and says
-    /// how far it came.
-    fn left_off(
-        &self,
-        connection: &mut dyn Connection,
-        step: &Step,
-        row: &Applied,
-        index: usize,
-        error: Error,
-    ) -> Error {
-        if step.way == Way::Down {
-            return error;
-        }
-        if row.statements_done == 0 {
-            // Should this fail as well, the mark that is left says at least that it was begun.
-            let _ = commit_alone(connection, |connection| history::delete(connection, &step.id));
-            return error;
-        }
-        let help = format!(
-            "it runs outside a transaction, and its first {index} statements are done: mend the cause, then go on with \
-             `larder repair {} --resume`",
-            step.id
-        );
-        let mut told = Error::new(error.kind(), error.message().to_owned()).with_help(help);
-        if let Some(location) = error.location() {
-            told = told.with_location(location.clone());
-        }
-        if let Some(constraint) = error.constraint() {
-            told = told.with_constraint(constraint.clone());
-        }
-        told.with_cause(error)
+/// How often a migration is measured anew because others wrote in between.
+const ATTEMPTS: usize = 5;
+
+/// A failure between two statements. Where none was done the history is as it was; else the mark stays and says so.
+fn left_off(
+    connection: &mut dyn Connection,
+    step: &Step,
+    row: &Applied,
+    index: usize,
+    error: Error,
+) -> Error {
+    let none_done = if step.way == Way::Down { index == 0 } else { row.statements_done == 0 };
+    if none_done {
+        // Should this fail as well, the mark that is left says at least that it was begun.
+        let _ = commit_alone(connection, |connection| match step.way {
+            Way::Up => history::delete(connection, &step.id),
+            Way::Down => history::update(connection, &step.id, row),
+        });
+        return error;
     }
+    let what = match step.way {
+        Way::Up => format!("mend the cause, then go on with `larder repair {} --resume`", step.id),
+        Way::Down => format!(
+            "do the rest by hand, then say so with `larder repair {0} --forget`; or undo it, then `larder repair {0} \
+             --mark-applied`",
+            step.id
+        ),
+    };
+    let help = format!("it runs outside a transaction, and its first {index} statements are done: {what}");
+    let mut told = Error::new(error.kind(), error.message().to_owned()).with_help(help);
+    if let Some(location) = error.location() {
+        told = told.with_location(location.clone());
+    }
+    if let Some(constraint) = error.constraint() {
+        told = told.with_constraint(constraint.clone());
+    }
+    told.with_cause(error)
 }
 
 /// Does `f` in a transaction of its own.

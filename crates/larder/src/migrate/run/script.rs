@@ -128,6 +128,12 @@ impl<'a> Parsed<'a> {
         events.filter_map(rename).collect()
     }
 
+    /// The columns that the text renames: the table, from and to.
+    fn column_renames(&self) -> Vec<(String, String, String)> {
+        let alters = self.statements.iter().filter(|statement| statement.verb == Verb::Alter);
+        alters.filter_map(|statement| column_rename(statement.text, self.dialect)).collect()
+    }
+
     /// The engine's error with its place in the migration's file.
     fn failed(&self, statement: &Statement<'_>, error: Error, breaking: Option<u64>) -> Error {
         let location = match error.location() {
@@ -181,7 +187,7 @@ fn rename(connection: &mut dyn Connection, statement: &str) -> Result<u64> {
 
 /// Runs a migration that is a function, and refuses what it may not do, of which only the engine tells.
 pub(super) fn run_code(connection: &mut dyn Connection, code: &Code, seen: &mut Seen) -> Result<()> {
-    code.run(&mut WriteTx::new(connection))?;
+    code.run(&mut WriteTx::guarded(connection))?;
     seen.actions = connection.watch(true)?;
     let refused = seen.actions.iter().find_map(|action| match action {
         Action::Pragma { name, value } => {
@@ -297,6 +303,27 @@ fn refused_pragma(pragma: &Pragma, in_transaction: bool) -> Option<Refusal> {
     }
 }
 
+/// Of `ALTER TABLE t RENAME [COLUMN] a TO b`: t, a and b.
+fn column_rename(sql: &str, dialect: Dialect) -> Option<(String, String, String)> {
+    let list: Vec<_> = tokens(sql, dialect).filter(|token| token.kind != TokenKind::Comment).collect();
+    let at = list.iter().position(|token| token.is("RENAME"))?;
+    let table = list.get(at.checked_sub(1)?)?;
+    let mut rest = list.get(at + 1..)?;
+    // A column may be called `column`: `RENAME column TO x`.
+    if let [first, second, ..] = rest
+        && first.is("COLUMN")
+        && !second.is("TO")
+    {
+        rest = rest.get(1..)?;
+    }
+    match rest {
+        [from, to, into] if to.is("TO") => {
+            Some((table.name().into_owned(), from.name().into_owned(), into.name().into_owned()))
+        }
+        _ => None,
+    }
+}
+
 /// The table that an INSERT adds to.
 fn target(statement: &str, dialect: Dialect) -> Option<String> {
     let mut tokens = tokens(statement, dialect).filter(|token| token.kind != TokenKind::Comment);
@@ -348,6 +375,7 @@ impl Running<'_, '_> {
         }
         if seen.actions.iter().any(|action| matches!(action, Action::Alter { .. })) {
             seen.renamed = parsed.renames();
+            seen.renamed_columns = parsed.column_renames();
         }
         // Only a rebuild has a copy, and only a rebuild drops.
         if seen.actions.iter().any(|action| matches!(action, Action::Drop { object: Object::Table, .. })) {
