@@ -372,3 +372,97 @@ fn a_constraint_that_the_data_breaks_says_where_and_how_often() {
     assert_eq!(error.constraint().unwrap().columns, ["customer_id"]);
     assert_intact(&shop.db);
 }
+
+#[test]
+fn a_table_renamed_away_and_made_anew_is_another_one() {
+    let losses = refused(
+        "ALTER TABLE notes RENAME TO old; CREATE TABLE notes (body TEXT); DROP TABLE old; \
+         DROP TRIGGER customers_noted; \
+         CREATE TRIGGER customers_noted AFTER INSERT ON customers BEGIN INSERT INTO notes VALUES (new.name); END",
+    );
+    assert_eq!(losses, ["rows of notes: 100 rows"]);
+}
+
+#[test]
+fn values_that_change_their_rows_are_seen_without_a_key_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Database::open(folder.path().join("k.db")).unwrap();
+    let first = "CREATE TABLE pay (name TEXT, salary INTEGER); INSERT INTO pay VALUES ('a', 100), ('b', 200), ('c', 300)";
+    let list = |n: usize| {
+        let all =
+            vec![Migration::sql("1_a", first), Migration::sql("2_b", "UPDATE pay SET salary = 400 - salary")];
+        MigrationSet::list("app", all.into_iter().take(n).collect())
+    };
+    db.migrate(&[&list(1)]).unwrap();
+    let error = db.migrate(&[&list(2)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ApprovalNeeded, "{error:?}");
+}
+
+#[test]
+fn a_column_dropped_beside_a_new_one_that_looks_the_same_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Database::open(folder.path().join("k.db")).unwrap();
+    let first = "CREATE TABLE t (id INTEGER PRIMARY KEY, is_admin INTEGER NOT NULL); INSERT INTO t VALUES (1, 0), (2, 0)";
+    let second =
+        "ALTER TABLE t DROP COLUMN is_admin; ALTER TABLE t ADD COLUMN is_banned INTEGER NOT NULL DEFAULT 0";
+    let list = |n: usize| {
+        let all = vec![Migration::sql("1_a", first), Migration::sql("2_b", second)];
+        MigrationSet::list("app", all.into_iter().take(n).collect())
+    };
+    db.migrate(&[&list(1)]).unwrap();
+    let error = db.migrate(&[&list(2)]).unwrap_err();
+    assert_eq!(error.find::<Refused>().unwrap().losses[0].to_string(), "column t.is_admin: 2 values");
+}
+
+#[test]
+fn a_copy_that_is_not_plain_is_read() {
+    let generated = "CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT AS (name), age);
+        INSERT INTO n (id, name, age) SELECT id, name, age FROM customers; DROP TABLE customers;
+        ALTER TABLE n RENAME TO customers; CREATE UNIQUE INDEX customers_email ON customers (email);
+        CREATE TRIGGER customers_noted AFTER INSERT ON customers BEGIN INSERT INTO notes VALUES (new.name); END";
+    assert_eq!(refused(generated), ["column customers.email: 90 values"]);
+    let ignoring =
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL UNIQUE ON CONFLICT IGNORE,
+            amount REAL NOT NULL);
+        INSERT INTO n SELECT * FROM orders; DROP TABLE orders; ALTER TABLE n RENAME TO orders";
+    assert_eq!(refused(ignoring), ["rows of orders: 200 rows"]);
+}
+
+#[test]
+fn an_approval_for_one_set_is_none_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Database::open(folder.path().join("s.db")).unwrap();
+    let set = |name: &'static str, n: usize| {
+        let all = vec![
+            Migration::sql("1_a", format!("CREATE TABLE {name}_t (a); INSERT INTO {name}_t VALUES (1), (2)")),
+            Migration::sql("2_b", format!("DELETE FROM {name}_t")),
+        ];
+        MigrationSet::list(name, all.into_iter().take(n).collect())
+    };
+    db.migrate(&[&set("app", 1), &set("journal", 1)]).unwrap();
+    let (app, journal) = (set("app", 2), set("journal", 2));
+    let error =
+        Migrator::new(&[&app, &journal]).approve(Approval::Migration("2_b".into())).up(&db).unwrap_err();
+    assert_eq!(error.find::<Refused>().unwrap().id, "journal/2_b");
+}
+
+#[test]
+fn a_way_down_of_one_set_says_nothing_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Database::open(folder.path().join("s.db")).unwrap();
+    let app = MigrationSet::list(
+        "app",
+        vec![
+            Migration::sql("1_a", "CREATE TABLE a (a)"),
+            Migration::sql("2_b", "SELECT 1").with_down_sql("SELECT 1"),
+        ],
+    );
+    let lib = |text: &'static str| MigrationSet::list("lib", vec![Migration::sql("1_l", text)]);
+    db.migrate(&[&app, &lib("CREATE TABLE l (a)")]).unwrap();
+    let edited = lib("CREATE TABLE l (a, b)");
+    let kind = |result: larder::Result<Report>| result.unwrap_err().kind();
+    assert_eq!(kind(db.migrate(&[&app, &edited])), ErrorKind::MigrationEdited);
+    let _ = Migrator::new(&[&app, &edited]).steps(1).down(&db);
+    let _ = db.migrate(&[&app]);
+    assert_eq!(kind(db.migrate(&[&app, &edited])), ErrorKind::MigrationEdited);
+}

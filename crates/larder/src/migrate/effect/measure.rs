@@ -107,6 +107,8 @@ pub(crate) fn assess(
     // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE, or a trigger does: whichever, for one
     // may fire another, and of a temporary one the engine does not tell.
     let by_trigger = touched.inserted.iter().any(committed) && triggers_replace(connection)?;
+    // What a temporary trigger does the engine reports as the temporary trigger's own: then every table is looked at.
+    let by_temporary = by_trigger && one::<i64>(connection, TEMPORARY_TRIGGERS)?.unwrap_or(0) > 0;
     let replaces = |name: &&String| {
         let says = |table: &Table| mentions_word(&table.sql, "REPLACE", Dialect::Sqlite);
         by_trigger || before.tables.get(*name).is_some_and(says)
@@ -117,6 +119,7 @@ pub(crate) fn assess(
         .chain(&touched.dropped)
         .chain(&touched.altered)
         .chain(touched.inserted.iter().filter(replaces))
+        .chain(before.tables.keys().filter(|_| by_temporary))
         .filter(|name| committed(name))
         .collect();
     let objects_gone = touched.named.iter().any(|(_, name)| {
@@ -147,6 +150,8 @@ pub(crate) fn assess(
     }
     Ok((effects, looks))
 }
+
+const TEMPORARY_TRIGGERS: &str = "SELECT count(*) FROM sqlite_temp_schema WHERE type = 'trigger'";
 
 /// True where any trigger of the database as it is now, or of the connection, says REPLACE.
 fn triggers_replace(connection: &mut dyn Connection) -> Result<bool> {

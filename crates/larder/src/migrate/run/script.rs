@@ -259,6 +259,10 @@ fn refusal(statement: &Statement<'_>, in_transaction: bool) -> Option<Refusal> {
             "remove the statement, or put what belongs together into a migration without the directive",
         )),
         Verb::Attach | Verb::Detach => Some(ATTACH),
+        Verb::Create if makes_temporary_trigger(statement.text) => Some((
+            "a temporary trigger does what nobody can measure, and is gone with the connection",
+            "write what it would do as statements of the migration",
+        )),
         Verb::Vacuum if in_transaction => Some((
             "VACUUM can't run inside a transaction",
             "put it into a migration of its own that begins with `-- larder: no-transaction`, or run `larder vacuum`",
@@ -266,6 +270,12 @@ fn refusal(statement: &Statement<'_>, in_transaction: bool) -> Option<Refusal> {
         Verb::Pragma => pragma(statement.text).and_then(|pragma| refused_pragma(&pragma, in_transaction)),
         _ => None,
     }
+}
+
+fn makes_temporary_trigger(sql: &str) -> bool {
+    let mut words = tokens(sql, Dialect::Sqlite).filter(|token| token.kind != TokenKind::Comment).skip(1);
+    words.next().is_some_and(|word| word.is("TEMP") || word.is("TEMPORARY"))
+        && words.next().is_some_and(|word| word.is("TRIGGER"))
 }
 
 fn refused_pragma(pragma: &Pragma, in_transaction: bool) -> Option<Refusal> {
