@@ -4,6 +4,7 @@ use crate::exit;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use larder::migrate::Approval;
+use larder::{Error, ErrorKind};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -138,13 +139,32 @@ pub(crate) struct Rollback {
 pub(crate) struct Losing {
     /// Approve losses: exactly those that were shown (0005_x@3f2a9c01), all of one migration (0005_x), or without a
     /// value all of this run; may be given many times
-    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = EVERYTHING)]
     allow_destructive: Vec<String>,
 }
 
 impl Losing {
     pub(crate) fn approvals(&self) -> larder::Result<Vec<Approval>> {
-        self.allow_destructive.iter().map(|text| text.parse()).collect()
+        self.allow_destructive.iter().map(|text| approval(text)).collect()
+    }
+}
+
+/// What stands for the flag without a value. No argument of a program can be this.
+const EVERYTHING: &str = "\0";
+
+/// An empty value approves nothing: it may be a variable that is not set.
+fn approval(text: &str) -> larder::Result<Approval> {
+    match text {
+        EVERYTHING => Ok(Approval::Everything),
+        text if text.trim().is_empty() => Err(Error::new(
+            ErrorKind::Config,
+            "--allow-destructive= has an empty value, which approves nothing",
+        )
+        .with_help(
+            "give a migration's id; to approve whatever this run loses, leave out the `=`. If a variable \
+                     stands there, it is not set",
+        )),
+        text => text.parse(),
     }
 }
 

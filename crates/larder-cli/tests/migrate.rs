@@ -5,6 +5,7 @@
 mod support;
 
 use insta::assert_snapshot;
+use serde_json::Value;
 use support::{LOSSY, NOTES, Place, steady, steady_json};
 
 #[test]
@@ -71,6 +72,7 @@ fn as_json_each_migration_is_there_with_its_effects() {
     "#);
     let (_, again) = place.json(&["migrate", "--to", "0002"]);
     assert!(again["ok"] == true && again["done"] == serde_json::json!([]), "{again}");
+    assert_eq!(again["already"], 2);
 }
 
 #[test]
@@ -88,9 +90,34 @@ fn a_dry_run_says_what_would_be_and_leaves_everything() {
     assert_snapshot!(steady(&place.run(&["migrate", "--dry-run"]).done()), @r"
     would apply 0004_forget_author ([n] ms): drops column notes.author; drops index notes_by_author on notes
       would lose column notes.author: 2 values
+      would need: --allow-destructive=0004_forget_author@9eddf89b
     1 migration on a copy of data/app.db in [n] ms; the database itself is as it was
     ");
+    let (_, value) = place.json(&["migrate", "--dry-run"]);
+    assert_eq!(
+        (&value["done"][0]["approval"], &value["already"]),
+        (&Value::Null, &Value::from(3)),
+        "{value}"
+    );
+    let flag = "--allow-destructive=0004_forget_author@9eddf89b";
+    let approved = place.run(&["migrate", "--dry-run", flag]).done();
+    assert!(!approved.contains("would need"), "{approved}");
     assert_eq!(place.count("SELECT count(author) FROM notes"), 2);
+}
+
+#[test]
+fn an_empty_approval_approves_nothing() {
+    let place = Place::with_notes();
+    place.write(&format!("migrations/{}", LOSSY.0), LOSSY.1);
+    assert_snapshot!(place.run(&["migrate", "--allow-destructive="]).failed(2), @r"
+    error: --allow-destructive= has an empty value, which approves nothing
+      help: give a migration's id; to approve whatever this run loses, leave out the `=`. If a variable stands there, it is not set
+    ");
+    place.run(&["migrate", "--allow-destructive= "]).failed(2);
+    place.run(&["rollback", "--allow-destructive="]).failed(2);
+    assert_eq!(place.count("SELECT count(author) FROM notes"), 2);
+    let (_, value) = place.json(&["migrate", "--allow-destructive"]);
+    assert_eq!(value["already"], 3, "{value}");
 }
 
 #[test]

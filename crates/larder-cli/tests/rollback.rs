@@ -41,7 +41,7 @@ fn a_target_stays_as_the_last() {
     assert_eq!(code, 0);
     assert_snapshot!(steady_json(&value), @r#"
     {
-      "already": 0,
+      "already": 3,
       "command": "rollback",
       "database": "data/app.db",
       "done": [

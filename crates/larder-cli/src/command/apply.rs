@@ -33,13 +33,12 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
         (false, Way::Up) => context.open()?,
         (false, Way::Down) => context.existing()?,
     };
-    let mut whole = Report::default();
-    loop {
+    let mut whole: Option<Report> = None;
+    let whole = loop {
         let error = match once(run, &context, &database, &set, &approvals, &interrupt) {
             Ok(report) => {
                 report::lines(context.output, &report.done, run.dry_run);
-                add(&mut whole, report);
-                break;
+                break add(whole, report);
             }
             Err(error) => error,
         };
@@ -53,8 +52,8 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
         }
         // What was done before is in the database; the next run goes on from there.
         approvals.push(refused.token.parse()?);
-        add(&mut whole, refused.report.clone());
-    }
+        whole = Some(add(whole, refused.report.clone()));
+    };
     report::end(&mut context, &whole, run.dry_run);
     let shape = RunShape::of(&whole, context.shown(), run.dry_run);
     context.output.json(&Shape::new(context.command, true, shape));
@@ -108,10 +107,13 @@ fn once(
     }
 }
 
-fn add(whole: &mut Report, part: Report) {
+/// The parts of a run as one. What was applied before the first of them is what was applied before the run.
+fn add(whole: Option<Report>, part: Report) -> Report {
+    let Some(mut whole) = whole else { return part };
     whole.done.extend(part.done);
     whole.duration += part.duration;
     whole.schema_version = part.schema_version;
+    whole
 }
 
 /// Asks a person who sees exactly what would be lost.

@@ -3,7 +3,7 @@
 use super::Context;
 use super::context::shown;
 use crate::output::{Output, Tone, measure};
-use larder::migrate::{Done, Report, Way};
+use larder::migrate::{Done, Report, Way, token};
 
 /// So many of a migration's changes stand in its line; JSON has them all.
 const CHANGES: usize = 6;
@@ -34,6 +34,10 @@ pub(crate) fn lines(output: &mut Output, done: &[Done], dry_run: bool) {
         for loss in &done.effects.losses {
             let text = if dry_run { "would lose" } else { "lost, as approved:" };
             output.line(format!("  {} {loss}", output.paint(Tone::Warning, text)));
+        }
+        if dry_run && done.approval.is_none() && !done.effects.losses.is_empty() {
+            output
+                .line(format!("  would need: --allow-destructive={}", token(&done.id, &done.effects.losses)));
         }
         if let Some(backup) = &done.backup {
             output.line(format!("  a backup from before is {}", shown(backup)));

@@ -155,8 +155,13 @@ impl FromStr for Approval {
     }
 }
 
+/// What approves exactly these losses of this migration, as [`Approval`] reads it: `0005_drop_email@3f2a9c01`.
+pub fn token(id: &str, losses: &[Loss]) -> String {
+    format!("{id}@{}", fingerprint(losses))
+}
+
 /// The fingerprint of losses: 8 hexadecimal digits of their SHA-256.
-pub(super) fn fingerprint(losses: &[Loss]) -> String {
+fn fingerprint(losses: &[Loss]) -> String {
     let mut sorted: Vec<String> = losses.iter().map(ToString::to_string).collect();
     sorted.sort();
     let digest = Sha256::digest(sorted.join("\n").as_bytes());

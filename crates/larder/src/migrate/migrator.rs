@@ -1,11 +1,11 @@
 //! The face of migrating: what to run, on which terms.
 
 use super::loaded::LoadedSet;
-use super::loss::Approval;
+use super::loss::{Approval, approved};
 use super::plan::{Direction, Plan, Request, plan};
 use super::record::Applied;
 use super::rehearse::Copy;
-use super::report::{Progress, Report, Stop};
+use super::report::{Done, Progress, Report, Stop};
 use super::run::{Backups, Settings, run};
 use super::set::MigrationSet;
 use super::{claim, history};
@@ -161,7 +161,7 @@ impl<'a> Migrator<'a> {
     }
 
     /// Does all that [`Migrator::up`] would do on a copy of the real data, and throws the copy away. The report tells the
-    /// effects, the losses (none is refused here) and the time of each.
+    /// effects, the losses (none is refused here), what of that which was said would approve them, and the time of each.
     ///
     /// # Errors
     /// As [`Migrator::up`], and what goes wrong with the copy: [`DiskFull`](crate::ErrorKind::DiskFull).
@@ -184,9 +184,13 @@ impl<'a> Migrator<'a> {
         // What can't be is said before anything is copied.
         plan(&sets, &rows(database)?, request)?;
         let copy = Copy::of(database, None)?;
-        self.settings.approvals = vec![Approval::Everything];
+        let given = std::mem::replace(&mut self.settings.approvals, vec![Approval::Everything]);
         self.settings.rehearsal = true;
-        copy.run(&sets, request, &mut self.settings)
+        let mut report = copy.run(&sets, request, &mut self.settings)?;
+        for done in &mut report.done {
+            done.approval = would_approve(&sets, done, &given);
+        }
+        Ok(report)
     }
 
     /// What [`Migrator::up`] would run. Nothing is written, and nothing runs.
@@ -247,6 +251,16 @@ impl<'a> Migrator<'a> {
         let schema_version = Some(version).filter(|_| already > 0);
         Ok(Some(Report { already, schema_version, ..Report::default() }))
     }
+}
+
+/// What would approve the losses of a migration that was rehearsed, where everything is let through.
+fn would_approve(sets: &[Arc<LoadedSet>], done: &Done, given: &[Approval]) -> Option<String> {
+    if done.effects.losses.is_empty() {
+        return None;
+    }
+    let set = sets.iter().find(|set| set.name() == done.set)?;
+    let migration = set.migrations().iter().find(|migration| set.history_id(migration) == done.id)?;
+    approved(&done.id, migration.id(), &done.effects.losses, given, migration.approves(done.way))
 }
 
 /// Reads on whichever connection is at hand.

@@ -51,7 +51,7 @@ mod verify;
 
 pub use claim::{Owner, check_claims};
 pub use loaded::LoadedSet;
-pub use loss::{Approval, Loss, LossKind};
+pub use loss::{Approval, Loss, LossKind, token};
 pub use migration::{Approves, Code, CodeFn, CodeMigration, Migration, Script, SqlText, Way};
 pub use migrator::Migrator;
 pub use plan::{Direction, Plan, Request, Step, plan};

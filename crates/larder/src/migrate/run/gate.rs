@@ -6,7 +6,7 @@ use crate::driver::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::effect::Baseline;
 use crate::migrate::history::one;
-use crate::migrate::loss::{Approval, Loss, approved, fingerprint};
+use crate::migrate::loss::{Approval, Loss, approved, token};
 use crate::migrate::migration::{Approves, Migration, Way};
 use crate::migrate::plan::Step;
 use crate::migrate::report::{Phase, Refused, Report};
@@ -39,7 +39,7 @@ impl Running<'_, '_> {
         {
             return Ok(Verdict::Approved(by));
         }
-        let token = format!("{}@{}", step.id, fingerprint(losses));
+        let token = token(&step.id, losses);
         let refused =
             Refused { id: step.id.clone(), losses: losses.to_vec(), token, report: Report::default() };
         let what = match step.way {
