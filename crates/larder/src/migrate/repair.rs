@@ -70,7 +70,8 @@ impl Migrator<'_> {
     /// Whether the schema really is what these migrations make, [`Migrator::verify`] tells.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when there is no such migration, or when nothing is left to write; the kinds of a plan that
+    /// [`ErrorKind::Config`] when there is no such migration, when nothing is left to write, or when a migration of the set
+    /// is in the history already: then Larder made the database, and what is pending has to run. The kinds of a plan that
     /// can't be.
     pub fn baseline(self, database: &Database, id: &str) -> Result<Report> {
         let sets = self.load(database)?;
@@ -78,13 +79,17 @@ impl Migrator<'_> {
         let mut done = Vec::new();
         let mut report = in_maintenance(database, |connection| {
             history::create(connection)?;
-            let plan = plan(&sets, &history::rows(connection)?, &Request::up_to(id))?;
+            let rows = history::rows(connection)?;
+            let plan = plan(&sets, &rows, &Request::up_to(id))?;
             if plan.steps.is_empty() {
                 return Err(Error::new(
                     ErrorKind::Config,
                     format!("everything up to {id} is applied already"),
                 )
                 .with_help("look at `larder status`"));
+            }
+            for step in &plan.steps {
+                refuse_begun(step.find(&sets)?.0, &rows)?;
             }
             for step in &plan.steps {
                 done.push(write_down(connection, &sets, step, &program)?);
@@ -94,6 +99,19 @@ impl Migrator<'_> {
         report.done = done;
         Ok(report)
     }
+}
+
+/// A set with a row in the history was not made by other means.
+fn refuse_begun(set: &LoadedSet, rows: &[Applied]) -> Result<()> {
+    let Some(row) = rows.iter().find(|row| row.set == set.name()) else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::Config,
+        format!(
+            "the history has {} already: a baseline is for a database that was made without Larder",
+            row.id
+        ),
+    )
+    .with_help("apply what is pending with `larder migrate`; `larder status` lists it"))
 }
 
 fn write_down(
@@ -144,6 +162,12 @@ fn accept(
         )
         .with_help("bring its file back"));
     };
+    if row.state == State::Started {
+        let message =
+            format!("{:?} is not finished, so that nobody can say what its new text would stand for", row.id);
+        return Err(Error::new(ErrorKind::Config, message)
+            .with_help("finish it first with --resume, --mark-applied or --forget"));
+    }
     let new_id = set.history_id(now);
     if row.checksum == now.checksum() && row.id == new_id {
         return Err(Error::new(ErrorKind::Config, format!("{id:?} is as it was when it was applied"))

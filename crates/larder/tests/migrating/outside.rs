@@ -138,6 +138,10 @@ mod cut_off {
             let error = Migrator::new(&[&set]).repair(&db, id, how).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{id} {how:?}: {error:?}");
         }
+        let edited = app(&[ONE, "-- larder: no-transaction\nDROP TABLE t", FOUR]);
+        let error = Migrator::new(&[&edited]).repair(&db, "0002_m", Repair::AcceptEdited).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.help().unwrap().starts_with("finish it first with --resume"), "{error:?}");
         assert_eq!(db.migrate(&[&set]).unwrap_err().kind(), ErrorKind::MigrationUnfinished);
     }
 
