@@ -144,6 +144,32 @@ fn a_schema_that_was_changed_by_hand_is_told() {
 }
 
 #[test]
+fn another_order_of_the_columns_is_said_and_is_no_fault() {
+    let place = Place::with_notes();
+    let database = larder::Database::open(place.path("data/app.db")).unwrap();
+    for sql in [
+        "DROP TABLE notes",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, author TEXT, body TEXT NOT NULL)",
+        "CREATE INDEX notes_by_author ON notes (author)",
+    ] {
+        database.execute(sql, &[]).unwrap();
+    }
+    database.close().unwrap();
+    assert_snapshot!(place.run(&["verify"]).done(), @r"
+    data/app.db: the history fits the files, and the schema is what they make
+      - the order of the columns of notes is another one, which is no fault
+    ");
+    let (code, value) = place.json(&["verify"]);
+    assert_eq!(
+        (code, &value["ok"], &value["drift"][0]["table"]),
+        (0, &true.into(), &"notes".into()),
+        "{value}"
+    );
+    let (code, value) = place.json(&["doctor"]);
+    assert_eq!((code, &value["ok"]), (0, &true.into()), "{value}");
+}
+
+#[test]
 fn an_edited_migration_is_a_finding_of_verify() {
     let place = Place::with_notes();
     place.write("migrations/0002_seed.sql", "DELETE FROM notes;\n");

@@ -33,19 +33,25 @@ pub(crate) fn run(context: Context<'_>) -> Result<Exit> {
         Some(_) => Vec::new(),
     };
     let name = context.shown();
-    let sound = status.problem.is_none() && drift.is_empty();
+    // In which order the columns stand is said, and is no fault.
+    let (order, faults): (Vec<&Change>, Vec<&Change>) =
+        drift.iter().partition(|change| matches!(change, Change::ColumnsReordered { .. }));
+    let sound = status.problem.is_none() && faults.is_empty();
     let output = context.output;
     match &status.problem {
         Some(problem) => output.problem(problem),
-        None if drift.is_empty() => {
+        None if faults.is_empty() => {
             output.line(format!("{name}: the history fits the files, and the schema is what they make"));
         }
         None => {
             output.line(format!("{name}: the schema is not what the migrations make"));
-            for change in &drift {
+            for change in faults {
                 output.line(format!("  - {}", output.paint(Tone::Bad, &text(change))));
             }
         }
+    }
+    for change in order {
+        output.line(format!("  - {}", output.paint(Tone::Warning, &text(change))));
     }
     let shape = VerifyShape {
         database: &name,
@@ -61,6 +67,9 @@ pub(crate) fn run(context: Context<'_>) -> Result<Exit> {
 fn text(change: &Change) -> String {
     let subject = change.subject();
     match change.kind() {
+        _ if matches!(change, Change::ColumnsReordered { .. }) => {
+            format!("{subject} is another one, which is no fault")
+        }
         Kind::Created => format!("{subject} is there, and no migration makes it"),
         Kind::Dropped => format!("{subject} is not there"),
         Kind::Altered => format!("{subject} is otherwise: {change}"),

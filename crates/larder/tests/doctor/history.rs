@@ -186,6 +186,20 @@ fn a_schema_that_was_changed_by_hand_is_named() {
 }
 
 #[test]
+fn another_order_of_the_columns_is_good_to_know_and_nothing_more() {
+    let place = Place::new();
+    let db = place.open();
+    let two = set(&[("0001_pair", "CREATE TABLE pair (a INTEGER, b TEXT)")]);
+    db.migrate(&[&two]).unwrap();
+    db.execute("DROP TABLE pair", &[]).unwrap();
+    db.execute("CREATE TABLE pair (b TEXT, a INTEGER)", &[]).unwrap();
+    let checkup = examine(&place, &two);
+    let finding = only(&checkup, "drift");
+    assert!(finding.severity == Severity::Info && finding.message.contains("in pair;"), "{finding:?}");
+    assert!(checkup.ok && finding.fix.is_none() && !finding.message.contains("somebody"), "{checkup:#?}");
+}
+
+#[test]
 fn the_tables_of_sets_that_were_not_given_are_no_drift() {
     let (place, db) = migrated();
     let other =
