@@ -38,7 +38,7 @@ fn without_a_name_it_goes_into_the_folder_and_the_oldest_go() {
     let (_, value) = place.json(&["backup"]);
     assert_snapshot!(steady_json(&value), @r#"
     {
-      "backup": "app-[time].db",
+      "backup": "app.db-[path]-[time].db",
       "bytes": "[n]",
       "command": "backup",
       "database": "data/app.db",

@@ -177,7 +177,7 @@ fn the_flag_that_the_refusal_names_approves_exactly_that() {
     assert_snapshot!(steady(&place.run(&["migrate", &flag]).done()), @r"
     applied 0004_forget_author ([n] ms): drops column notes.author; drops index notes_by_author on notes
       lost, as approved: column notes.author: 2 values
-      a backup from before is data/backups/app-[time]-before-0004_forget_author.db
+      a backup from before is data/backups/app.db-[path]-[time]-before-0004_forget_author.db
     data/app.db is at version 4 (1 migration in [n] ms)
     ");
     assert_eq!(place.files("data/backups").len(), 1);

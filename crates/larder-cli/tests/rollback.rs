@@ -28,7 +28,7 @@ fn a_rollback_that_loses_rows_needs_an_approval_too() {
     assert_snapshot!(steady(&place.run(&["rollback", "--to", "0001", "--allow-destructive"]).done()), @r"
     rolled back 0002_seed ([n] ms)
       lost, as approved: rows of notes: 3 rows
-      a backup from before is data/backups/app-[time]-before-0002_seed.db
+      a backup from before is data/backups/app.db-[path]-[time]-before-0002_seed.db
     data/app.db is at version 1 (1 migration in [n] ms)
     ");
     assert_eq!(place.count("SELECT count(*) FROM notes"), 0);

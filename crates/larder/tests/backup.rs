@@ -259,19 +259,22 @@ fn verify_tells_what_is_no_database() {
 fn rotation_removes_the_oldest_of_this_database_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let at = |hour: i64| jiff::Timestamp::from_second(1_700_000_000 + hour * 3600).unwrap();
-    let ours: Vec<_> = (0..7).map(|n| file_name("app", at(n), (n % 2 == 0).then_some("0001_x"))).collect();
-    let others =
-        ["app.db", "app-notes.db", "appendix-20200101T000000000Z.db", "app-20200101T000000000Z.db.partial"];
+    let app = folder.path().join("app.db");
+    let ours: Vec<_> = (0..7).map(|n| file_name(&app, at(n), (n % 2 == 0).then_some("0001_x"))).collect();
+    // Of a database of the same name in another folder, of one of the same stem, and of a time when names were shorter.
+    let elsewhere = file_name(&folder.path().join("other/app.db"), at(0), None);
+    let stem = file_name(&folder.path().join("app.sqlite"), at(0), None);
+    let others = ["app.db", "app-notes.db", &elsewhere, &stem, "app-20200101T000000000Z.db"];
     for name in ours.iter().map(String::as_str).chain(others) {
         fs::write(folder.path().join(name), name).unwrap();
     }
-    fs::create_dir(folder.path().join("app-20200101T000000000Z.db")).unwrap();
-    let removed = rotate(folder.path(), "app", 5).unwrap();
+    fs::create_dir(folder.path().join(file_name(&app, at(-1), None))).unwrap();
+    let removed = rotate(folder.path(), &app, 5).unwrap();
     assert_eq!(removed, ours.iter().take(2).map(|name| folder.path().join(name)).collect::<Vec<_>>());
-    assert_eq!(rotate(folder.path(), "app", 5).unwrap(), Vec::<PathBuf>::new());
-    assert_eq!(rotate(folder.path(), "app", 0).unwrap().len(), 4, "one is always left");
+    assert_eq!(rotate(folder.path(), &app, 5).unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(rotate(folder.path(), &app, 0).unwrap().len(), 4, "one is always left");
     assert_eq!(names(folder.path()).len(), others.len() + 2);
-    assert!(rotate(&folder.path().join("missing"), "app", 5).unwrap().is_empty());
+    assert!(rotate(&folder.path().join("missing"), &app, 5).unwrap().is_empty());
 }
 
 #[test]
@@ -280,13 +283,16 @@ fn the_newest_backup_is_kept_even_when_the_clock_went_back() {
     let db = filled(&folder.path().join("app.db"), 1);
     let backups = folder.path().join("backups");
     fs::create_dir(&backups).unwrap();
-    for day in ["01", "02", "03"] {
-        fs::write(backups.join(format!("app-299901{day}T000000000Z.db")), "").unwrap();
+    let far = |day: i64| jiff::Timestamp::from_second(32_000_000_000 + day * 86_400).unwrap();
+    let later: Vec<String> =
+        (0..3).map(|day| file_name(&folder.path().join("app.db"), far(day), None)).collect();
+    for name in &later {
+        fs::write(backups.join(name), "").unwrap();
     }
     let made = create_in(&db, &backups, Some("0005_contact"), 2).unwrap();
     let name = made.path.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with("app-2") && name.ends_with("Z-0005_contact.db"), "{name}");
-    assert_eq!(names(&backups), [name, "app-29990103T000000000Z.db"]);
+    assert!(name.starts_with("app.db-") && name.ends_with("Z-0005_contact.db"), "{name}");
+    assert_eq!(names(&backups), [name, &later[2]]);
 }
 
 /// Runs the test `name` of this file in a process of its own, after the shell's `setup`, on the folder `place`.

@@ -130,6 +130,12 @@ pub(crate) fn steady(text: &str) -> String {
                 line.replace_range(at..at + time.len(), "[time]");
             }
         }
+        // The fingerprint of the path in the name of a backup.
+        if let Some((before, after)) = line.split_once(".db-")
+            && after.get(6..13) == Some("-[time]")
+        {
+            line = format!("{before}.db-[path]{}", after.get(6..).unwrap_or_default());
+        }
         let words: Vec<&str> = line.split_whitespace().collect();
         let shown = words.iter().enumerate().map(|(at, word)| {
             let unit = words.get(at + 1).map(|unit| unit.trim_end_matches([',', ')', ':', ';']));

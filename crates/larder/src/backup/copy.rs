@@ -57,9 +57,21 @@ pub fn create(db: &Database, to: &Path) -> Result<Backup> {
 /// # Errors
 /// As [`create`] and [`rotate`](super::rotate).
 pub fn create_in(db: &Database, folder: &Path, label: Option<&str>, keep: usize) -> Result<Backup> {
-    let stem = rotation::stem(db.file());
-    let made = create(db, &folder.join(rotation::file_name(&stem, Timestamp::now(), label)))?;
-    rotation::rotate_with(folder, &stem, keep, Some(&made.path))?;
+    create_beside(db, folder, label, keep, &[])
+}
+
+/// [`create_in`], where those of `earlier` are not removed either: they belong to the same work.
+pub(crate) fn create_beside(
+    db: &Database,
+    folder: &Path,
+    label: Option<&str>,
+    keep: usize,
+    earlier: &[PathBuf],
+) -> Result<Backup> {
+    let own = rotation::own(db.file());
+    let made = create(db, &folder.join(rotation::named(&own, Timestamp::now(), label)))?;
+    let ours = [earlier, std::slice::from_ref(&made.path)].concat();
+    rotation::rotate_with(folder, &own, keep, &ours)?;
     Ok(made)
 }
 

@@ -33,8 +33,8 @@ mod taken;
 mod vacuum;
 
 pub use check::{Verified, verify};
-pub(crate) use copy::copy_to;
 pub use copy::{Backup, create, create_in};
+pub(crate) use copy::{copy_to, create_beside};
 pub use restore::{Restored, restore};
 pub use rotation::{KEEP, file_name, rotate};
 pub use vacuum::{Vacuumed, vacuum};

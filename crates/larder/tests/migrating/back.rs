@@ -19,6 +19,20 @@ fn three() -> MigrationSet {
 }
 
 #[test]
+fn the_backups_of_one_run_do_not_push_each_other_out() {
+    let place = Place::new();
+    let db = place.open();
+    let made = ["CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE TABLE c (x)"];
+    let dropped = ["DROP TABLE a", "DROP TABLE b", "DROP TABLE c"];
+    db.migrate(&[&app(&made)]).unwrap();
+    let all = app(&[made, dropped].concat());
+    let report = Migrator::new(&[&all]).approve(Approval::Everything).keep_backups(1).up(&db).unwrap();
+    let backups: Vec<_> = report.done.iter().filter_map(|done| done.backup.clone()).collect();
+    assert_eq!(backups.len(), 3);
+    assert!(backups.iter().all(|path| path.exists()), "{backups:?}");
+}
+
+#[test]
 fn a_way_down_that_loses_data_is_gated_like_one_up() {
     let place = Place::new();
     let db = place.open();
@@ -123,6 +137,9 @@ fn a_database_made_by_other_means_is_taken_over_and_its_drift_found() {
     assert!(Migrator::new(&[&set()]).verify(&db).unwrap().is_empty());
     let again = Migrator::new(&[&set()]).baseline(&db, "0001_m").unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Config);
+    let further = Migrator::new(&[&set()]).baseline(&db, "0003_m").unwrap_err();
+    assert_eq!(further.kind(), ErrorKind::Config);
+    assert!(further.message().contains("0001_m") && further.help().is_some(), "{further:?}");
 
     assert_eq!(ids(&db.migrate(&[&set()]).unwrap()), ["0002_m", "0003_m"]);
     assert_eq!(one::<String>(&db, "SELECT a FROM t"), "kept");

@@ -109,12 +109,14 @@ impl Running<'_, '_> {
         Ok(None)
     }
 
-    /// Makes a backup of what is committed, and removes the oldest beyond those to keep.
+    /// Makes a backup of what is committed, and removes the oldest beyond those to keep. Those that this run made stay: each
+    /// is the only place where what its migration lost is still to be found.
     pub(super) fn write_backup(&self, file: &std::path::Path, id: &str) -> Result<PathBuf> {
         let settings = &self.settings.backups;
         let folder = settings.folder.clone().unwrap_or_else(|| file.with_file_name("backups"));
         let label = format!("before-{id}");
-        match backup::create_in(self.database, &folder, Some(&label), settings.keep) {
+        let earlier: Vec<PathBuf> = self.report.done.iter().filter_map(|done| done.backup.clone()).collect();
+        match backup::create_beside(self.database, &folder, Some(&label), settings.keep, &earlier) {
             Ok(backup) => Ok(backup.path),
             Err(error) => Err(Error::new(
                 error.kind(),
