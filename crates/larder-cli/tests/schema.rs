@@ -21,5 +21,5 @@ fn the_schema_is_printed_as_sql_or_as_a_diagram() {
         }
     "#);
     let (_, value) = place.json(&["schema", "diagram"]);
-    assert_eq!(value["form"], "mermaid");
+    assert_eq!(value["form"], "diagram");
 }

@@ -20,8 +20,8 @@ pub(crate) fn run(args: &Schema, context: Context<'_>) -> Result<Exit> {
     let database = context.readable()?;
     let mut connection = database.driver().connect(Access::Read)?;
     let (form, text) = match args.form {
-        SchemaForm::Dump => ("sql", schema::dump(&mut *connection)?),
-        SchemaForm::Diagram => ("mermaid", schema::diagram(&Catalogue::read(&mut *connection)?)),
+        SchemaForm::Dump => ("dump", schema::dump(&mut *connection)?),
+        SchemaForm::Diagram => ("diagram", schema::diagram(&Catalogue::read(&mut *connection)?)),
     };
     context.output.line(text.trim_end());
     context.output.json(&Shape::new(context.command, true, Shown { database: context.shown(), form, text }));
