@@ -240,6 +240,16 @@ impl Error {
         self
     }
 
+    /// This error said otherwise: of another kind or with another message, with the same help, place and constraint. It is
+    /// not made the cause, for what stands between may have more to say.
+    pub(crate) fn restated(&self, kind: ErrorKind, message: impl Into<String>) -> Self {
+        let mut error = Self::new(kind, message);
+        error.inner.help.clone_from(&self.inner.help);
+        error.inner.location.clone_from(&self.inner.location);
+        error.inner.constraint.clone_from(&self.inner.constraint);
+        error
+    }
+
     /// What to decide on.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind

@@ -332,17 +332,7 @@ impl Running<'_, '_> {
             _ if rolled_back => format!("{id} failed and was rolled back: {}", cause.message()),
             _ => format!("{id} failed: {}", cause.message()),
         };
-        let mut error = Error::new(kind, message);
-        if let Some(location) = cause.location() {
-            error = error.with_location(location.clone());
-        }
-        if let Some(constraint) = cause.constraint() {
-            error = error.with_constraint(constraint.clone());
-        }
-        if let Some(help) = cause.help() {
-            error = error.with_help(help);
-        }
-        error.with_cause(Failed {
+        cause.restated(kind, message).with_cause(Failed {
             id: id.to_owned(),
             statement: self.now.statement,
             statements: self.now.statements,

@@ -170,14 +170,7 @@ fn left_off(
         ),
     };
     let help = format!("it runs outside a transaction, and its first {index} statements are done: {what}");
-    let mut told = Error::new(error.kind(), error.message().to_owned()).with_help(help);
-    if let Some(location) = error.location() {
-        told = told.with_location(location.clone());
-    }
-    if let Some(constraint) = error.constraint() {
-        told = told.with_constraint(constraint.clone());
-    }
-    told.with_cause(error)
+    error.restated(error.kind(), error.message()).with_help(help).with_cause(error)
 }
 
 /// Does `f` in a transaction of its own.

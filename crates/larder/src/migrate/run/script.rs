@@ -148,16 +148,11 @@ impl<'a> Parsed<'a> {
             Some(count) => format!("{}: {count} values are there more than once", error.message()),
             None => error.message().to_owned(),
         };
-        let mapped = Error::new(error.kind(), message).with_location(location);
-        let mapped = match error.constraint() {
-            Some(constraint) => mapped.with_constraint(constraint.clone()),
-            None => mapped,
-        };
-        match (error.kind(), error.help()) {
-            (ErrorKind::Constraint, _) => mapped.with_help(
+        let mapped = error.restated(error.kind(), message).with_location(location);
+        match error.kind() {
+            ErrorKind::Constraint => mapped.with_help(
                 "the data that is there breaks this constraint: change the data first, in this migration",
             ),
-            (_, Some(help)) => mapped.with_help(help),
             _ => mapped,
         }
         .with_cause(error)
