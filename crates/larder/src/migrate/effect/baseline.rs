@@ -10,13 +10,14 @@ use crate::schema::{Catalogue, Table};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// The committed state: its schema, and a way to its contents.
 ///
 /// What a migration loses is measured against what is committed, not against what stood there a statement before: a table
 /// that the same run made, filled and dropped again was nobody's.
 pub(crate) struct Baseline {
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: Arc<Catalogue>,
     source: Source,
     /// Where AUTOINCREMENT goes on.
     pub(super) sequences: BTreeMap<String, i64>,
@@ -61,14 +62,14 @@ impl Baseline {
         } else {
             Source::all_of(connection, &catalogue)?
         };
-        Ok(Self { catalogue, source, sequences })
+        Ok(Self { catalogue: Arc::new(catalogue), source, sequences })
     }
 
     /// The same, from one connection alone: all contents are looked at now.
     pub(crate) fn take_all(connection: &mut dyn Connection) -> Result<Self> {
         let catalogue = Catalogue::read(connection)?;
         let source = Source::all_of(connection, &catalogue)?;
-        Ok(Self { catalogue, source, sequences: sequences(connection)? })
+        Ok(Self { catalogue: Arc::new(catalogue), source, sequences: sequences(connection)? })
     }
 
     /// True where a second connection sees what is committed; else images were taken beforehand, with each table's own key.

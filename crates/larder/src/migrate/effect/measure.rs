@@ -17,6 +17,7 @@ use crate::params;
 use crate::schema::{Catalogue, Table};
 use crate::sql::text::{Dialect, mentions_word};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What was seen of a migration while it ran.
 #[derive(Debug, Default)]
@@ -76,9 +77,7 @@ impl Touched {
         }
         touched
     }
-}
 
-impl Touched {
     /// True where ALTER TABLE is all that happened to a table, and it is the same table: nothing else was made, dropped or
     /// altered that could have taken its name.
     fn only_altered(&self, name: &String) -> bool {
@@ -102,7 +101,7 @@ pub(crate) fn assess(
 ) -> Result<(Effects, bool)> {
     let touched = Touched::of(&seen.actions);
     let mut effects = Effects::default();
-    let before = baseline.catalogue.clone();
+    let before = Arc::clone(&baseline.catalogue);
     let committed = |name: &String| before.tables.contains_key(name);
     // An INSERT can remove rows only where the table itself says ON CONFLICT REPLACE, or a trigger does: whichever, for one
     // may fire another, and of a temporary one the engine does not tell.
