@@ -4,6 +4,7 @@
 #[cfg(unix)]
 pub(crate) mod child;
 pub(crate) mod faulty;
+pub(crate) mod watchdog;
 
 use faulty::Faulty;
 use larder::driver::sqlite::{Place, Settings, Sqlite};
