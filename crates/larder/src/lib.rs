@@ -39,6 +39,7 @@ pub mod schema;
 pub mod sql;
 
 pub use db::{Database, Health, OnOpen, Options, ReadTx, WriteTx};
+pub use driver::Durability;
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
 pub use larder_macros::migrations;
 pub use migrate::{CodeMigration, Migration, MigrationSet};

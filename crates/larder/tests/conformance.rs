@@ -8,6 +8,8 @@ mod kit;
 
 #[path = "conformance/constraint.rs"]
 mod constraint;
+#[path = "conformance/durability.rs"]
+mod durability;
 #[path = "conformance/parameter.rs"]
 mod parameter;
 #[path = "conformance/refusal.rs"]
@@ -44,6 +46,10 @@ suite! {
         a_strict_type_and_a_trigger_are_other_rules
         a_transaction_goes_on_after_a_constraint
         a_foreign_key_that_waits_for_the_commit_rolls_back
+    }
+    durability {
+        it_is_raised_and_comes_back
+        inside_a_transaction_it_is_refused
     }
     parameter {
         they_are_found_by_name_in_any_order

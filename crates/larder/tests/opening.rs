@@ -5,7 +5,7 @@
 mod kit;
 
 use kit::child;
-use larder::{Database, Error, ErrorKind, Options, params};
+use larder::{Database, Durability, Error, ErrorKind, Options, params};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -115,6 +115,22 @@ fn every_setting_is_in_force_on_every_connection() {
     let memory = Database::open(":memory:").unwrap();
     for (name, value) in IN_FORCE.into_iter().skip(1) {
         assert_eq!(setting(&memory, name), [value, value], "{name} in memory");
+    }
+}
+
+#[test]
+fn of_durability_and_its_setting_the_last_wins() {
+    let folder = folder();
+    let path = folder.path().join("app.db");
+    let full = options(&path).durability(Durability::Full);
+    for (options, found) in [
+        (options(&path), "1"),
+        (full.clone(), "2"),
+        (full.clone().durability(Durability::Normal), "1"),
+        (full.clone().pragma("synchronous", "OFF"), "0"),
+        (options(&path).pragma("synchronous", "OFF").durability(Durability::Full), "2"),
+    ] {
+        assert_eq!(setting(&options.open().unwrap(), "synchronous"), [found, found]);
     }
 }
 

@@ -1,8 +1,8 @@
 //! How a database is opened.
 
 use super::Database;
-use crate::driver::Driver;
 use crate::driver::sqlite::{self, Place, Settings, Sqlite};
+use crate::driver::{Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::fmt;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// | setting | default | why |
 /// |---|---|---|
 /// | `journal_mode` | `WAL` | readers and the writer never wait for each other |
-/// | `synchronous` | `NORMAL` | never corrupt; a power cut can take the last transactions (`FULL` prevents that) |
+/// | `synchronous` | `NORMAL` | never damaged; a power cut can take the last transactions, which [`Durability::Full`] prevents |
 /// | `foreign_keys` | `ON` | SQLite ignores foreign keys unless told |
 /// | `busy_timeout` | 5,000 ms | another process's transaction is waited for |
 /// | `wal_autocheckpoint` | 1,000 pages | the log is moved into the file when it has grown to that |
@@ -25,12 +25,12 @@ use std::time::Duration;
 /// | `cache_size` | −64,000 (64 MB) | the page cache of each connection |
 ///
 /// ```
-/// use larder::Database;
+/// use larder::{Database, Durability};
 /// use std::time::Duration;
 /// # fn main() -> larder::Result<()> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("app.db").display().to_string();
-/// let db = Database::options(path).busy_timeout(Duration::from_secs(1)).pragma("synchronous", "FULL").open()?;
+/// let db = Database::options(path).busy_timeout(Duration::from_secs(1)).durability(Durability::Full).open()?;
 /// assert_eq!(db.query_one::<i64>("PRAGMA synchronous", &[])?, 2);
 /// # Ok(())
 /// # }
@@ -98,6 +98,19 @@ impl Options {
     pub fn busy_timeout(mut self, wait: Duration) -> Self {
         self.settings.busy_timeout = wait;
         self
+    }
+
+    /// What a power cut may take of the writes that were acknowledged: [`Durability::Normal`] unless set.
+    ///
+    /// It is the setting `synchronous`. Of this and [`pragma("synchronous", …)`](Options::pragma), which also takes `OFF`
+    /// and `EXTRA`, the one that is called last wins.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        let value = match durability {
+            Durability::Normal => "NORMAL",
+            Durability::Full => "FULL",
+        };
+        self.pragma("synchronous", value)
     }
 
     /// Sets a PRAGMA on every connection, over the default or in addition to the defaults: `pragma("cache_size", "-2000")`.

@@ -12,9 +12,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+mod durability;
 pub mod sqlite;
 
 pub use crate::sql::text::Dialect;
+pub use durability::Durability;
 
 /// What a connection, or a transaction on it, may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,6 +127,15 @@ pub trait Connection: Any + Send {
     /// # Errors
     /// When the engine refuses.
     fn watch(&mut self, on: bool) -> Result<Vec<Action>>;
+
+    /// Makes the commits from here on as durable as asked: with [`Durability::Full`] at least that, with
+    /// [`Durability::Normal`] as the connection was opened to be, which may be more. Costs nothing when that is so already.
+    ///
+    /// What was committed before a commit with `Full` is then as safe as that commit.
+    ///
+    /// # Errors
+    /// [`Nested`](crate::ErrorKind::Nested) inside a transaction, or what the engine says.
+    fn set_durability(&mut self, durability: Durability) -> Result<()>;
 
     /// A handle that stops the running statement from another thread.
     fn interrupter(&self) -> Interrupter;

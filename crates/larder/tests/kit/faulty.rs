@@ -1,6 +1,6 @@
 //! A driver around another: it writes down each call that passes, and lets calls fail that were told to.
 
-use larder::driver::{Access, Action, Connection, Dialect, Driver, Interrupter, Lock, RowSink};
+use larder::driver::{Access, Action, Connection, Dialect, Driver, Durability, Interrupter, Lock, RowSink};
 use larder::{Error, ErrorKind, Param, Result};
 use std::fmt;
 use std::path::Path;
@@ -147,6 +147,10 @@ impl Connection for FaultyConnection {
 
     fn watch(&mut self, on: bool) -> Result<Vec<Action>> {
         self.script.pass(format!("watch {on}"), || self.inner.watch(on))
+    }
+
+    fn set_durability(&mut self, durability: Durability) -> Result<()> {
+        self.script.pass(format!("durability {durability:?}"), || self.inner.set_durability(durability))
     }
 
     fn interrupter(&self) -> Interrupter {

@@ -4,8 +4,9 @@ use super::action::Seen;
 use super::backoff::Backoff;
 use super::cache::{Entry, Statements};
 use super::open::Place;
+use super::synchronous::Synchronous;
 use super::{fault, rule};
-use crate::driver::{Access, Action, Connection, Interrupter, Lock, RowSink};
+use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::{Cells, Param, Row, ValueRef};
 use rusqlite::types::ValueRef as Raw;
@@ -42,6 +43,7 @@ pub(super) struct Sqlite {
     watch: u64,
     seen: Seen,
     noting: Arc<AtomicBool>,
+    synchronous: Synchronous,
 }
 
 #[allow(
@@ -75,6 +77,7 @@ impl Sqlite {
             watch: 1,
             seen,
             noting,
+            synchronous: Synchronous::default(),
         }
     }
 
@@ -234,6 +237,21 @@ impl Connection for Sqlite {
         // What was run past the cache, through `with_connection`.
         actions.extend(self.seen.take());
         Ok(actions)
+    }
+
+    fn set_durability(&mut self, durability: Durability) -> Result<()> {
+        if self.depth > 0 {
+            return Err(Error::new(
+                ErrorKind::Nested,
+                "the durability of a transaction was to be changed inside it",
+            )
+            .with_help("ask for it before the transaction begins"));
+        }
+        if self.synchronous.is(durability) {
+            return Ok(());
+        }
+        self.leave_what_is_open()?;
+        self.synchronous.change(self.held.borrow_owner(), durability)
     }
 
     fn interrupter(&self) -> Interrupter {

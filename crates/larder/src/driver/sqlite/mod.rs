@@ -9,6 +9,7 @@ mod lock;
 mod open;
 mod pragma;
 mod rule;
+mod synchronous;
 
 pub use connection::with_connection;
 pub use open::{Place, Settings, Sqlite};
