@@ -184,8 +184,8 @@ impl Drop for Running {
     }
 }
 
-/// Every step of everybody is there, once.
-fn check(path: &Path, done: &[Done], bare: &Done) {
+/// Every step of everybody is there, once. Gives a line on how it went.
+fn check(path: &Path, done: &[Done], bare: &Done) -> String {
     let db = Database::open(path).unwrap();
     let counters: Vec<i64> = db.query_all("SELECT n FROM counter ORDER BY id", &[]).unwrap();
     let sum = |sort: usize| done.iter().chain([bare]).map(|done| done.steps[sort]).sum::<i64>();
@@ -194,16 +194,16 @@ fn check(path: &Path, done: &[Done], bare: &Done) {
     assert_eq!(total, ACCOUNTS * BALANCE);
     assert_eq!(db.query_one::<String>("PRAGMA integrity_check", &[]).unwrap(), "ok");
     let longest = done.iter().map(|done| done.longest).max().unwrap();
-    println!(
+    // Somebody who never came to it would show nothing.
+    assert!(bare.steps[0] > 0 && done.iter().all(|done| done.steps[2] > 0), "somebody did nothing");
+    format!(
         "{} in {} s: {counters:?} steps, none told of a lock; the longest took {longest:?}; the bare program {} \
          transactions, and waited up to {:?}",
         done.len(),
         seconds(),
         bare.steps[0],
         bare.longest,
-    );
-    // Somebody who never came to it would show nothing.
-    assert!(bare.steps[0] > 0 && done.iter().all(|done| done.steps[2] > 0), "somebody did nothing");
+    )
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -225,7 +225,7 @@ fn eight_threads_that_read_and_write_are_never_told_of_a_lock() {
         });
         let bare = bare.done();
         db.close().unwrap();
-        check(&path, &done, &bare);
+        println!("{}", check(&path, &done, &bare));
     });
 }
 
@@ -237,6 +237,6 @@ fn sixteen_processes_that_read_and_write_are_never_told_of_a_lock() {
         let bare = Running::start("bare", &path);
         let workers: Vec<_> = (0..PROCESSES).map(|_| Running::start("worker", &path)).collect();
         let done: Vec<Done> = workers.into_iter().map(Running::done).collect();
-        check(&path, &done, &bare.done());
+        println!("{}", check(&path, &done, &bare.done()));
     });
 }
