@@ -1,9 +1,15 @@
 //! A database: opened right, read and written in transactions.
 
+mod batch;
 mod health;
+mod inside;
+mod lend;
 mod options;
+mod queue;
 mod reader;
+mod sync;
 mod transaction;
+mod work;
 mod writer;
 
 pub use health::Health;
@@ -13,6 +19,7 @@ pub use transaction::{ReadTx, WriteTx};
 use crate::driver::{Access, Connection, Driver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
+use inside::Inside;
 use reader::Readers;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -107,6 +114,7 @@ impl Database {
         if self.is_single() {
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
+        let _inside = Inside::enter(self.inner.writer.id(), Access::Read);
         self.inner.readers.with(|connection| transaction::read(connection, f))
     }
 
@@ -120,9 +128,9 @@ impl Database {
     /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside another `write` of the same thread;
     /// [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened; [`ErrorKind::ReadOnly`] on a handle
     /// that only reads.
-    pub fn write<T>(&self, mut f: impl FnMut(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+    pub fn write<T: Send>(&self, f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send) -> Result<T> {
         self.check_writable()?;
-        self.inner.writer.with(|connection| transaction::write(connection, &mut f))
+        self.inner.writer.write(0, f)
     }
 
     /// Runs one statement that writes, by itself; gives the number of rows it changed.
@@ -131,7 +139,7 @@ impl Database {
     /// As [`Database::write`].
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         self.check_writable()?;
-        self.inner.writer.with(|connection| connection.execute(sql, params))
+        self.inner.writer.execute(sql, params)
     }
 
     /// Reads the one row that a statement gives, without a transaction around it.
@@ -209,6 +217,7 @@ impl Database {
     /// the parts of Larder that are more than a transaction: migrations, vacuum.
     pub(crate) fn with_writer<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
+        inside::refuse_write(self.inner.writer.id())?;
         self.inner.writer.with(f)
     }
 

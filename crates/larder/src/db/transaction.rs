@@ -169,13 +169,6 @@ pub(super) fn read<T>(
     within(connection, Access::Read, |connection| f(&mut ReadTx::new(connection)))
 }
 
-pub(super) fn write<T>(
-    connection: &mut dyn Connection,
-    f: &mut dyn FnMut(&mut WriteTx<'_>) -> Result<T>,
-) -> Result<T> {
-    within(connection, Access::Write, |connection| f(&mut WriteTx::new(connection)))
-}
-
 /// Runs `f` between begin and commit, or begin and rollback.
 pub(crate) fn within<T>(
     connection: &mut dyn Connection,
@@ -209,8 +202,7 @@ impl Open<'_> {
         self.ended = true;
         match self.connection.rollback() {
             Ok(()) => because,
-            Err(rollback) => Error::new(because.kind(), because.message().to_owned())
-                .with_cause(RollbackFailed { because, rollback }),
+            Err(rollback) => RollbackFailed::after(because, rollback),
         }
     }
 }

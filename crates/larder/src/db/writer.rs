@@ -1,18 +1,41 @@
-//! The one connection that writes, and whose turn it is. Group commit will live here.
+//! The one connection that writes, and whose turn it is.
 
+use super::WriteTx;
+use super::batch::Batch;
+use super::inside::{self, Inside};
+use super::lend::{Served, stand};
+use super::queue::{Lead, Queue, Ticket, Waited};
+use super::work::{Closure, Statement, Work};
 use crate::driver::{Access, Connection, Driver};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sql::Param;
+use crate::sql::text::Verb;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+/// Work in the line.
+pub(super) type Job = Box<dyn Work>;
+
+/// The connection that writes, and the line before it.
+///
+/// Who comes when nobody is there leads: begins a transaction, does its own work, then that of all who have come in the
+/// meantime, each in a savepoint, commits once for all, hands over to the first who waits, and tells the others. Work of
+/// others is done on the thread that leads: waking each thread for its turn was measured to cost more than the writing
+/// (ARCHITECTURE.md). What is more than a transaction has the connection for itself, on its own thread.
 pub(super) struct Writer {
     driver: Arc<dyn Driver>,
+    queue: Queue<Job>,
     slot: Mutex<Slot>,
-    /// The thread that has the connection now; 0 for none.
-    holder: AtomicU64,
+    /// Tells databases apart on a thread that is inside transactions of several.
+    id: usize,
+    patience: Duration,
+    /// How long the last commit took, in nanoseconds.
+    last_commit: AtomicU64,
 }
 
+#[derive(Default)]
 struct Slot {
     connection: Option<Box<dyn Connection>>,
     /// Nobody opens it again.
@@ -21,18 +44,149 @@ struct Slot {
 
 impl Writer {
     pub(super) fn new(driver: Arc<dyn Driver>, first: Option<Box<dyn Connection>>) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        // Not even who wants no waiting for other processes wants an error because another thread is writing just now.
+        const LEAST: Duration = Duration::from_millis(100);
         Self {
+            patience: driver.patience().max(LEAST),
             driver,
+            queue: Queue::new(),
             slot: Mutex::new(Slot { connection: first, closed: false }),
-            holder: AtomicU64::new(0),
+            last_commit: AtomicU64::new(0),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
         }
     }
 
-    /// Waits for the connection and runs `f` on it.
+    /// Tells this database from others within the process.
+    pub(super) fn id(&self) -> usize {
+        self.id
+    }
+
+    /// Does `f` in a transaction, together with the work of others.
+    pub(super) fn write<T: Send>(
+        &self,
+        rank: u8,
+        f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send,
+    ) -> Result<T> {
+        inside::refuse_write(self.id)?;
+        let mut work = Closure::new(f);
+        let lead = match self.queue.try_lead() {
+            Some(lead) => Some(lead),
+            None => self.stand(&mut work, rank)?,
+        };
+        if let Some(lead) = lead {
+            self.lead(lead, &mut work, rank);
+        }
+        work.outcome.into_result()
+    }
+
+    /// Runs one statement by itself.
+    pub(super) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        inside::refuse_write(self.id)?;
+        if let Some(lead) = self.queue.try_lead() {
+            return self.alone(&lead, |connection| connection.execute(sql, params));
+        }
+        // Others are writing. What changes rows can be done with their work; the rest may be what no transaction takes.
+        if !Verb::of(sql, self.driver.dialect()).writes_rows() {
+            return self.with(|connection| connection.execute(sql, params));
+        }
+        let mut work = Statement::new(sql, params);
+        if let Some(lead) = self.stand(&mut work, 0)? {
+            self.lead(lead, &mut work, 0);
+        }
+        work.outcome.into_result()
+    }
+
+    /// Waits for the connection and runs `f` on it, on this thread, while nobody else has it.
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
-        self.check_free()?;
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let _turn = Turn::take(&self.holder);
+        inside::refuse_waiting(self.id)?;
+        let lead = self.turn()?;
+        self.alone(&lead, f)
+    }
+
+    /// Refuses to wait for what the same thread is inside of.
+    pub(super) fn check_free(&self) -> Result<()> {
+        inside::refuse_waiting(self.id)
+    }
+
+    /// Runs `last` on the connection, if there is one, and closes it for good.
+    pub(super) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
+        let _lead = self.turn()?;
+        let mut slot = self.slot();
+        slot.closed = true;
+        slot.connection.take().map_or(Ok(()), |mut connection| last(connection.as_mut()))
+    }
+
+    /// Stands in the line with work; the lead, where it falls to its owner.
+    fn stand(&self, work: &mut dyn Work, rank: u8) -> Result<Option<Lead<'_, Job>>> {
+        match stand(&self.queue, work, rank, self.patience) {
+            Served::Done => Ok(None),
+            Served::Lead(lead) => Ok(Some(lead)),
+            Served::Stalled => Err(self.stalled()),
+        }
+    }
+
+    /// Waits until it is this thread's turn to lead.
+    fn turn(&self) -> Result<Lead<'_, Job>> {
+        if let Some(lead) = self.queue.try_lead() {
+            return Ok(lead);
+        }
+        let ticket = Ticket::alone();
+        if let Some(lead) = self.queue.join(&ticket) {
+            return Ok(lead);
+        }
+        match self.queue.wait(&ticket, self.patience) {
+            Waited::Leads(lead) => Ok(lead),
+            Waited::Stalled => Err(self.stalled()),
+            Waited::Done => Err(Error::new(ErrorKind::Internal, "a turn was taken by another thread")),
+        }
+    }
+
+    fn stalled(&self) -> Error {
+        Error::new(
+            ErrorKind::Busy,
+            format!(
+                "one transaction of this program has been writing to {} for {} ms, and nothing was written meanwhile",
+                self.driver,
+                self.patience.as_millis()
+            ),
+        )
+        .with_help(
+            "keep what is done inside `write` short, and let it not wait for another thread that writes; or set a longer \
+             busy_timeout",
+        )
+    }
+
+    /// Leads: does `own` work and that of those who wait.
+    fn lead(&self, lead: Lead<'_, Job>, own: &mut dyn Work, rank: u8) {
+        let last = Duration::from_nanos(self.last_commit.load(Ordering::Relaxed));
+        let mut batch = Batch::new(&lead, rank, last);
+        let held = self.hold(|connection| batch.run(connection, own), |unknown| *unknown);
+        self.last_commit.store(u64::try_from(batch.commit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let members = batch.into_members();
+        if let Err(error) = held {
+            own.fail(error);
+        }
+        // The next may begin while these are woken.
+        drop(lead);
+        drop(members);
+    }
+
+    /// Runs `f` on the connection, which is this thread's alone.
+    fn alone<T>(&self, lead: &Lead<'_, Job>, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
+        let result = self.hold(f, |result: &Result<T>| result.as_ref().is_err_and(RollbackFailed::is_in))?;
+        lead.progress();
+        result
+    }
+
+    /// Opens the connection where it is not, and runs `f` on it. `unknown` tells by the result whether the connection is in
+    /// a state that nobody knows, because a rollback failed.
+    fn hold<T>(
+        &self,
+        f: impl FnOnce(&mut dyn Connection) -> T,
+        unknown: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        let mut slot = self.slot();
         if slot.closed {
             return Err(closed());
         }
@@ -40,66 +194,29 @@ impl Writer {
             Some(connection) => connection,
             None => slot.connection.insert(self.driver.connect(Access::Write)?),
         };
+        let _inside = Inside::enter(self.id, Access::Write);
         let result = catch_unwind(AssertUnwindSafe(|| f(connection.as_mut())));
-        // A rollback that failed leaves the connection in a state that nobody knows. It is tried once more, which does
-        // nothing where nothing is open; and then the next to write gets a new one, unless the database would be gone
-        // with it.
         let unknown = match &result {
-            Ok(result) => result.as_ref().is_err_and(RollbackFailed::is_in),
+            Ok(result) => unknown(result),
             // In a panic nobody heard whether it failed.
             Err(_) => connection.rollback().is_err(),
         };
+        // It is tried once more, which does nothing where nothing is open; and then the next to write gets a new
+        // connection, unless the database would be gone with it.
         if unknown && (connection.rollback().is_err() || !self.driver.is_single()) {
             slot.connection = None;
         }
-        result.unwrap_or_else(|panic| resume_unwind(panic))
+        result.or_else(|panic| resume_unwind(panic))
     }
 
-    /// Refuses to wait for what the same thread holds.
-    pub(super) fn check_free(&self) -> Result<()> {
-        if self.holder.load(Ordering::Relaxed) != this_thread() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Nested,
-            "the database was asked for inside a transaction of the same thread",
-        )
-        .with_help("use the transaction that is open, or its `savepoint`"))
-    }
-
-    /// Runs `last` on the connection, if there is one, and closes it for good.
-    pub(super) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.closed = true;
-        slot.connection.take().map_or(Ok(()), |mut connection| last(connection.as_mut()))
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Somebody else closed the handle in the meantime.
 pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the database was closed")
-}
-
-/// Marks the thread as the holder as long as it lives, also through a panic.
-struct Turn<'a>(&'a AtomicU64);
-
-impl<'a> Turn<'a> {
-    fn take(holder: &'a AtomicU64) -> Self {
-        holder.store(this_thread(), Ordering::Relaxed);
-        Self(holder)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
-}
-
-fn this_thread() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local!(static ME: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
-    ME.with(|me| *me)
 }
 
 /// In the chain of an error after which the transaction could not even be rolled back.
@@ -125,6 +242,11 @@ pub(crate) fn unusable(result: Result<()>, failure: Error) -> Error {
 }
 
 impl RollbackFailed {
+    /// The error of what failed first, with what kept it from being rolled back.
+    pub(super) fn after(because: Error, rollback: Error) -> Error {
+        Error::new(because.kind(), because.message().to_owned()).with_cause(Self { because, rollback })
+    }
+
     pub(super) fn is_in(error: &Error) -> bool {
         error.find::<Self>().is_some()
     }

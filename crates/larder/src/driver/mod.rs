@@ -11,6 +11,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 mod durability;
 pub mod sqlite;
@@ -43,6 +44,11 @@ pub trait Driver: fmt::Debug + fmt::Display + Send + Sync {
     /// The file of the database, where it is one file.
     fn file(&self) -> Option<&Path> {
         None
+    }
+
+    /// How long is waited for what somebody else holds.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(5)
     }
 
     /// Opens one more connection, with every setting in force and checked.
@@ -113,6 +119,9 @@ pub trait Connection: Any + Send {
     /// When it could not. That level is over all the same; where it was a savepoint, everything is refused until the
     /// outermost rollback.
     fn rollback(&mut self) -> Result<()>;
+
+    /// True from when the engine itself rolled a whole transaction back until that was rolled back here too.
+    fn is_lost(&self) -> bool;
 
     /// Waits for a lock of that name, which one connection of one process holds at a time, and holds it until the guard
     /// is dropped or the process dies. It is apart from transactions.

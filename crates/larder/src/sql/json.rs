@@ -23,7 +23,7 @@ use std::marker::PhantomData;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Json<T>(pub T);
 
-impl<T: Serialize> ToValue for Json<T> {
+impl<T: Serialize + Sync> ToValue for Json<T> {
     fn to_value(&self) -> Result<Given<'_>> {
         let text = serde_json::to_string(&self.0).map_err(|error| {
             Error::new(ErrorKind::Parameter, "a value can't be written as JSON").with_cause(error)

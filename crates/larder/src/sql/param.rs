@@ -8,8 +8,9 @@ use std::borrow::Cow;
 /// One named parameter: its name without the colon, and its value. [`params!`](crate::params) writes lists of them.
 pub type Param<'a> = (&'a str, &'a dyn ToValue);
 
-/// A type whose values can be given to a statement.
-pub trait ToValue {
+/// A type whose values can be given to a statement. Threads that write at the same time do each other's work, so a value
+/// may be looked at on another thread.
+pub trait ToValue: Sync {
     /// The value as the database will store it.
     ///
     /// # Errors
@@ -32,6 +33,14 @@ impl Given<'_> {
         match self {
             Self::Borrowed(value) => *value,
             Self::Owned(value) => value.as_ref(),
+        }
+    }
+
+    /// The value by itself, independent of the parameter.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Borrowed(value) => value.to_owned(),
+            Self::Owned(value) => value,
         }
     }
 }

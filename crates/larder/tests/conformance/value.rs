@@ -14,7 +14,7 @@ use ulid::Ulid;
 use uuid::Uuid;
 
 /// Through a parameter and a column, and through a parameter alone.
-fn same<T: ToValue + DeserializeOwned + PartialEq + Debug>(db: &Database, value: &T) {
+fn same<T: ToValue + DeserializeOwned + PartialEq + Debug + Send>(db: &Database, value: &T) {
     assert_eq!(&db.query_one::<T>("SELECT :v", &[("v", value)]).unwrap(), value);
     let stored: T = db
         .write(|tx| {

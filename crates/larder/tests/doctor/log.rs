@@ -11,26 +11,27 @@ const MANY: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM
 fn a_log_that_a_reader_keeps_large_is_named_and_emptied_when_the_reader_is_gone() {
     let place = Place::filled();
     finds_nothing(&place.examine(), "wal");
-    let db = place.open();
-    db.read(|tx| {
-        let _: i64 = tx.query_one("SELECT count(*) FROM note", &[])?;
-        for _ in 0..3 {
-            db.execute(MANY, &[]).unwrap();
-        }
-        let checkup = place.examine();
-        names(&checkup, "wal", Severity::Warning, "MiB");
-        // It can't be emptied as long as somebody reads what was before.
-        let checkup = super::examine(
-            &place.options().busy_timeout(std::time::Duration::from_millis(50)),
-            &[],
-            &super::Settings { fix: true, ..super::Settings::default() },
-        )
+    let (db, reader) = (place.open(), place.open());
+    reader
+        .read(|tx| {
+            let _: i64 = tx.query_one("SELECT count(*) FROM note", &[])?;
+            for _ in 0..3 {
+                db.execute(MANY, &[]).unwrap();
+            }
+            let checkup = place.examine();
+            names(&checkup, "wal", Severity::Warning, "MiB");
+            // It can't be emptied as long as somebody reads what was before.
+            let checkup = super::examine(
+                &place.options().busy_timeout(std::time::Duration::from_millis(50)),
+                &[],
+                &super::Settings { fix: true, ..super::Settings::default() },
+            )
+            .unwrap();
+            names(&checkup, "wal", Severity::Warning, "could not finish");
+            assert!(!only(&checkup, "wal").fixed);
+            Ok(())
+        })
         .unwrap();
-        names(&checkup, "wal", Severity::Warning, "could not finish");
-        assert!(!only(&checkup, "wal").fixed);
-        Ok(())
-    })
-    .unwrap();
     let checkup = place.fix();
     assert!(only(&checkup, "wal").fixed, "{checkup:#?}");
     assert_eq!(fs::metadata(place.beside("-wal")).unwrap().len(), 0);

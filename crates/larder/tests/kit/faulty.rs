@@ -5,6 +5,7 @@ use larder::{Error, ErrorKind, Param, Result};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,10 @@ impl Driver for Faulty {
         self.inner.file()
     }
 
+    fn patience(&self) -> Duration {
+        self.inner.patience()
+    }
+
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
         let inner = self.script.pass(format!("connect {access:?}"), || self.inner.connect(access))?;
         Ok(Box::new(FaultyConnection { inner, script: Arc::clone(&self.script) }))
@@ -139,6 +144,10 @@ impl Connection for FaultyConnection {
 
     fn rollback(&mut self) -> Result<()> {
         self.script.pass("rollback".into(), || self.inner.rollback())
+    }
+
+    fn is_lost(&self) -> bool {
+        self.inner.is_lost()
     }
 
     fn lock(&mut self, name: &str) -> Result<Lock> {

@@ -217,6 +217,10 @@ impl Connection for Sqlite {
         result
     }
 
+    fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     fn lock(&mut self, name: &str) -> Result<Lock> {
         match &self.place {
             Place::File(path) => super::lock::lock(path, name, self.patience),

@@ -76,6 +76,10 @@ impl Driver for Sqlite {
         }
     }
 
+    fn patience(&self) -> Duration {
+        self.settings.busy_timeout
+    }
+
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
         if access == Access::Write && self.settings.read_only {
             return Err(Error::new(

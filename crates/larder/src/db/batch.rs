@@ -1,0 +1,199 @@
+//! One transaction for the work of many.
+
+use super::queue::{Lead, Ticket};
+use super::work::Work;
+use super::writer::Job;
+use crate::driver::{Access, Connection};
+use crate::error::ErrorKind;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many pieces of work share a transaction at most.
+const MOST: usize = 256;
+/// How many are taken from the line at once: those that were taken can't leave it any more.
+const AT_ONCE: usize = 16;
+/// When a transaction has been going on for that long nothing more is begun in it, so that who was done early does not
+/// wait for many who come late. Where commits take longer than this, it is as long as the last one took: then at least
+/// half of the time goes into work.
+const LONG: Duration = Duration::from_millis(2);
+const LONGEST: Duration = Duration::from_millis(50);
+
+/// A transaction of which one leads, and those that it was done for.
+pub(super) struct Batch<'l, 'q> {
+    lead: &'l Lead<'q, Job>,
+    rank: u8,
+    long: Duration,
+    members: Vec<Member>,
+    /// How long the commit took.
+    pub(super) commit: Duration,
+}
+
+/// Somebody's work that is being done. When this is dropped its owner is told; without a word before, that it was not
+/// done.
+pub(super) struct Member {
+    ticket: Arc<Ticket<Job>>,
+    work: Option<Job>,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // What was lent goes back before its owner goes on.
+        self.work = None;
+        self.ticket.done();
+    }
+}
+
+/// What became of a piece of work within the transaction.
+enum Fate {
+    /// It is to be committed with the others.
+    Kept,
+    /// It was rolled back, and the others are untouched.
+    Undone,
+    /// The engine rolled everything back.
+    AllUndone,
+}
+
+impl<'l, 'q> Batch<'l, 'q> {
+    /// `last_commit` is how long the one before took.
+    pub(super) fn new(lead: &'l Lead<'q, Job>, rank: u8, last_commit: Duration) -> Self {
+        let long = last_commit.clamp(LONG, LONGEST);
+        Self { lead, rank, long, members: Vec::new(), commit: last_commit }
+    }
+
+    /// Those whose work was done, each to be told by dropping it.
+    pub(super) fn into_members(self) -> Vec<Member> {
+        self.members
+    }
+
+    /// Does `own` work and that of those who wait. True when a rollback failed, so that nobody knows the state of the
+    /// connection.
+    pub(super) fn run(&mut self, connection: &mut dyn Connection, own: &mut dyn Work) -> bool {
+        // It needs no savepoint: until it is done the transaction is its own.
+        if let Err(error) = connection.begin(Access::Write) {
+            own.fail(error);
+            return false;
+        }
+        if !own.run(connection) {
+            return roll_back(connection, own);
+        }
+        self.lead.progress();
+        if self.follow(connection) {
+            let failed = connection.rollback().is_err();
+            return self.again(connection, own) || failed;
+        }
+        let start = Instant::now();
+        let committed = connection.commit();
+        self.commit = start.elapsed();
+        let Err(error) = committed else { return false };
+        if self.members.is_empty() {
+            own.fail(error);
+            return roll_back(connection, own);
+        }
+        let failed = connection.rollback().is_err();
+        if error.kind() == ErrorKind::Constraint {
+            // One of them left a reference open that its own commit would not have taken.
+            return self.again(connection, own) || failed;
+        }
+        for work in self.members.iter_mut().filter_map(|member| member.work.as_mut()) {
+            work.fail(error.restated(error.kind(), error.message()));
+        }
+        own.fail(error);
+        failed
+    }
+
+    /// Does the work of those who wait, until there is none or it has been enough. True when the engine rolled everything
+    /// back.
+    fn follow(&mut self, connection: &mut dyn Connection) -> bool {
+        let mut taken = VecDeque::new();
+        let mut until = None;
+        while self.members.len() < MOST {
+            if taken.is_empty() {
+                self.lead.take(AT_ONCE, self.rank, &mut taken);
+            }
+            let Some(ticket) = taken.pop_front() else { return false };
+            let until = *until.get_or_insert_with(|| Instant::now() + self.long);
+            let mut member = Member { work: ticket.take(), ticket };
+            let Some(work) = member.work.as_mut() else { continue };
+            let fate = within(connection, work.as_mut());
+            self.lead.progress();
+            match fate {
+                Fate::Kept => self.members.push(member),
+                Fate::Undone => {}
+                Fate::AllUndone => {
+                    self.lead.put_back(&mut taken);
+                    return true;
+                }
+            }
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        self.lead.put_back(&mut taken);
+        false
+    }
+
+    /// Does everything anew, each in a transaction of its own: what happened together must not happen again.
+    fn again(&mut self, connection: &mut dyn Connection, own: &mut dyn Work) -> bool {
+        let mut failed = alone(connection, own);
+        for member in &mut self.members {
+            if let Some(work) = member.work.as_mut() {
+                failed |= alone(connection, work.as_mut());
+            }
+            self.lead.progress();
+        }
+        failed
+    }
+}
+
+/// Does a piece of work in a savepoint.
+fn within(connection: &mut dyn Connection, work: &mut dyn Work) -> Fate {
+    if work.is_one_statement() {
+        let kept = work.run(connection);
+        return if connection.is_lost() {
+            Fate::AllUndone
+        } else if kept {
+            Fate::Kept
+        } else {
+            Fate::Undone
+        };
+    }
+    if let Err(error) = connection.begin(Access::Write) {
+        work.fail(error);
+        return if connection.is_lost() { Fate::AllUndone } else { Fate::Undone };
+    }
+    if work.run(connection) {
+        match connection.commit() {
+            Ok(()) => return Fate::Kept,
+            Err(error) => work.fail(error),
+        }
+    }
+    match connection.rollback() {
+        Ok(()) if connection.is_lost() => Fate::AllUndone,
+        Ok(()) => Fate::Undone,
+        Err(rollback) => {
+            work.spoil(rollback);
+            Fate::AllUndone
+        }
+    }
+}
+
+/// Does a piece of work in a transaction of its own; true when a rollback failed.
+fn alone(connection: &mut dyn Connection, work: &mut dyn Work) -> bool {
+    if let Err(error) = connection.begin(Access::Write) {
+        work.fail(error);
+        return false;
+    }
+    if work.run(connection) {
+        match connection.commit() {
+            Ok(()) => return false,
+            Err(error) => work.fail(error),
+        }
+    }
+    roll_back(connection, work)
+}
+
+/// Rolls back a transaction that was one work's own; true when that failed.
+fn roll_back(connection: &mut dyn Connection, work: &mut dyn Work) -> bool {
+    connection.rollback().map_err(|error| work.spoil(error)).is_err()
+}

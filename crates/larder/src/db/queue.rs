@@ -1,0 +1,222 @@
+//! Who may do the work, and in which order: one leads, the others wait in a line. Who leads may do the work of those behind
+//! as well; then they only wait to be told that it is done. Whoever stops leading hands over to the first in the line.
+//!
+//! There is no thread for it and no waiting for company: who comes when nobody leads, leads at once. Nothing here knows of
+//! databases; `crates/larder-model` runs this very file under every order of events.
+
+use super::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering, Sleep, Thread, current};
+use std::collections::VecDeque;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The line before one place of work. `W` is a piece of work that another may do.
+pub(super) struct Queue<W> {
+    line: Mutex<Line<W>>,
+    /// Grows whenever something was done: who waits sees by it that the line moves.
+    progress: AtomicU64,
+}
+
+struct Line<W> {
+    /// Somebody leads, or was told to and is about to.
+    led: bool,
+    waiting: VecDeque<Arc<Ticket<W>>>,
+}
+
+/// A place in the line.
+pub(super) struct Ticket<W> {
+    /// What is to be done; `None` where its owner must lead to do it, and once it was taken.
+    work: Mutex<Option<W>>,
+    /// The owner must lead by itself.
+    alone: bool,
+    /// What must be equal for two to be done together, the greater serving the lesser.
+    pub(super) rank: u8,
+    state: AtomicU8,
+    owner: Owner,
+}
+
+/// Whom to tell.
+pub(super) enum Owner {
+    /// A thread that waits.
+    Thread(Thread),
+    /// Something else that waits: a task.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    Other(Box<dyn Wake>),
+}
+
+/// How to tell who waits, if not a thread.
+pub(super) trait Wake: Send + Sync {
+    /// The work is done.
+    fn done(&self);
+    /// It is first in the line: have the line led, beginning with its work.
+    fn lead(&self);
+}
+
+const WAITING: u8 = 0;
+const LEADS: u8 = 1;
+const DONE: u8 = 2;
+
+/// How waiting ended.
+pub(super) enum Waited<'q, W> {
+    /// Another has done the work.
+    Done,
+    /// It is this one's turn to lead.
+    Leads(Lead<'q, W>),
+    /// Nothing moved for as long as the patience lasts. The place in the line is given up, the work untouched.
+    Stalled,
+}
+
+impl<W> Queue<W> {
+    pub(super) fn new() -> Self {
+        Self { line: Mutex::new(Line { led: false, waiting: VecDeque::new() }), progress: AtomicU64::new(0) }
+    }
+
+    /// Leads, if nobody does.
+    pub(super) fn try_lead(&self) -> Option<Lead<'_, W>> {
+        let mut line = self.line();
+        if line.led {
+            return None;
+        }
+        line.led = true;
+        Some(Lead { queue: self })
+    }
+
+    /// Goes to the end of the line, or leads if nobody does.
+    pub(super) fn join(&self, ticket: &Arc<Ticket<W>>) -> Option<Lead<'_, W>> {
+        let mut line = self.line();
+        if line.led {
+            line.waiting.push_back(Arc::clone(ticket));
+            return None;
+        }
+        line.led = true;
+        Some(Lead { queue: self })
+    }
+
+    /// Waits on the thread that the ticket names.
+    pub(super) fn wait(&self, ticket: &Arc<Ticket<W>>, patience: Duration) -> Waited<'_, W> {
+        let mut seen = self.progress.load(Ordering::Relaxed);
+        let mut sleep = Sleep::new(patience);
+        loop {
+            match ticket.state.load(Ordering::Acquire) {
+                DONE => return Waited::Done,
+                LEADS => return Waited::Leads(Lead { queue: self }),
+                _ => {}
+            }
+            if sleep.sleep() {
+                continue;
+            }
+            let now = self.progress.load(Ordering::Relaxed);
+            if now == seen && self.leave(ticket) {
+                return Waited::Stalled;
+            }
+            seen = now;
+            sleep.again();
+        }
+    }
+
+    /// Leaves the line; false for who is not in it any more, because the work was taken or the lead was handed over.
+    pub(super) fn leave(&self, ticket: &Arc<Ticket<W>>) -> bool {
+        let mut line = self.line();
+        let at = line.waiting.iter().position(|other| Arc::ptr_eq(other, ticket));
+        at.and_then(|at| line.waiting.remove(at)).is_some()
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<W>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<W> Ticket<W> {
+    /// For work that another may do, of this rank.
+    pub(super) fn with(work: W, rank: u8, owner: Owner) -> Arc<Self> {
+        Arc::new(Self {
+            work: Mutex::new(Some(work)),
+            alone: false,
+            rank,
+            state: AtomicU8::new(WAITING),
+            owner,
+        })
+    }
+
+    /// For who must lead, on this thread.
+    pub(super) fn alone() -> Arc<Self> {
+        Arc::new(Self {
+            work: Mutex::new(None),
+            alone: true,
+            rank: 0,
+            state: AtomicU8::new(WAITING),
+            owner: Owner::Thread(current()),
+        })
+    }
+
+    /// The work, for whoever does it: once.
+    pub(super) fn take(&self) -> Option<W> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tells the owner that its work is done. The work itself must be gone by then: its owner may have lent it.
+    pub(super) fn done(&self) {
+        self.state.store(DONE, Ordering::Release);
+        match &self.owner {
+            Owner::Thread(thread) => thread.unpark(),
+            Owner::Other(other) => other.done(),
+        }
+    }
+
+    fn leads(&self) {
+        self.state.store(LEADS, Ordering::Release);
+        match &self.owner {
+            Owner::Thread(thread) => thread.unpark(),
+            Owner::Other(other) => other.lead(),
+        }
+    }
+}
+
+/// The right to do the work. There is one at a time; dropping it hands it to the first in the line.
+pub(super) struct Lead<'q, W> {
+    queue: &'q Queue<W>,
+}
+
+impl<W> Lead<'_, W> {
+    /// Takes up to `most` from the head of the line, as far as their work may be done together with work of `rank`.
+    pub(super) fn take(&self, most: usize, rank: u8, into: &mut VecDeque<Arc<Ticket<W>>>) {
+        let mut line = self.queue.line();
+        while into.len() < most
+            && line.waiting.front().is_some_and(|first| !first.alone && first.rank <= rank)
+            && let Some(first) = line.waiting.pop_front()
+        {
+            into.push_back(first);
+        }
+    }
+
+    /// Puts those that were taken and not begun back at the head of the line.
+    pub(super) fn put_back(&self, from: &mut VecDeque<Arc<Ticket<W>>>) {
+        if from.is_empty() {
+            return;
+        }
+        let mut line = self.queue.line();
+        while let Some(last) = from.pop_back() {
+            line.waiting.push_front(last);
+        }
+    }
+
+    /// Lets those who wait know that the line moves.
+    pub(super) fn progress(&self) {
+        let progress = &self.queue.progress;
+        // Only who leads writes it.
+        progress.store(progress.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+}
+
+impl<W> Drop for Lead<'_, W> {
+    fn drop(&mut self) {
+        let next = {
+            let mut line = self.queue.line();
+            let next = line.waiting.pop_front();
+            line.led = next.is_some();
+            next
+        };
+        if let Some(next) = next {
+            next.leads();
+        }
+    }
+}
