@@ -1,22 +1,17 @@
 //! A database: opened right, read and written in transactions.
 
-mod batch;
 mod health;
 mod inside;
-mod lend;
 mod options;
-mod queue;
 mod reader;
-mod sync;
 mod transaction;
-mod work;
-mod writer;
+mod write;
 
 pub use health::Health;
 pub use options::{OnOpen, Options};
 pub use transaction::{ReadTx, WriteTx};
 
-use crate::driver::{Access, Connection, Driver};
+use crate::driver::{Access, Connection, Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use inside::Inside;
@@ -27,8 +22,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use writer::Writer;
-pub(crate) use writer::unusable;
+use write::Writer;
+pub(crate) use write::unusable;
 
 /// A handle on one database. It is cheap to clone, and clones share their connections; use it from any thread.
 ///
@@ -121,16 +116,34 @@ impl Database {
     /// Runs `f` in a transaction that reads and writes, and commits it. When `f` returns an error or panics, everything it
     /// wrote is rolled back. `Ok` means committed.
     ///
-    /// `f` may be run again after a failure that says to do so (on engines that have them), so let it change nothing
-    /// outside the transaction that must not change twice.
+    /// Threads that write at the same time share a commit: who comes first leads, and does the work of those who come
+    /// meanwhile too, each in a savepoint of its own. So `f` may run on the thread of another caller, and must be `Send`.
+    /// Nobody waits for company: alone, a write is one transaction like any other. What each caller sees is as if it had
+    /// been alone: an error or a panic of one touches no other, and a panic goes on in the thread whose closure it was.
+    ///
+    /// Keep `f` short, and let it not wait for another thread that writes. `f` may be run again when the transaction that it
+    /// shared was lost through another's fault and nothing of it was committed, so let it change nothing outside the
+    /// transaction that must not change twice.
     ///
     /// # Errors
-    /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside another `write` of the same thread;
-    /// [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened; [`ErrorKind::ReadOnly`] on a handle
-    /// that only reads.
+    /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside a `write` or a `read` of the same thread;
+    /// [`ErrorKind::Busy`] when another process, or one transaction of this one, kept it waiting for longer than the busy
+    /// timeout: `f` has then not run; [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened;
+    /// [`ErrorKind::ReadOnly`] on a handle that only reads.
     pub fn write<T: Send>(&self, f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send) -> Result<T> {
         self.check_writable()?;
-        self.inner.writer.write(0, f)
+        self.inner.writer.write(Durability::Normal, f)
+    }
+
+    /// As [`write`](Self::write), and `Ok` means that no power cut takes it any more, however the database was opened: its
+    /// commit, which takes all that was committed before along, waits for the disk. On a database that was opened with
+    /// [`Durability::Full`] every write does.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_durable<T: Send>(&self, f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send) -> Result<T> {
+        self.check_writable()?;
+        self.inner.writer.write(Durability::Full, f)
     }
 
     /// Runs one statement that writes, by itself; gives the number of rows it changed.

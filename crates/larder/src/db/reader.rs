@@ -1,6 +1,6 @@
 //! The connections that read.
 
-use super::writer::{RollbackFailed, closed};
+use super::write::{RollbackFailed, closed};
 use crate::driver::{Access, Connection, Driver};
 use crate::error::Result;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

@@ -1,6 +1,6 @@
 //! What a closure of `read` or `write` gets.
 
-use super::writer::RollbackFailed;
+use super::write::RollbackFailed;
 use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::{Pragma, pragma};

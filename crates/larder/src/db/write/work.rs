@@ -1,7 +1,7 @@
 //! A caller's piece of work for the connection that writes, which another caller's thread may do.
 
-use super::transaction::WriteTx;
-use super::writer::RollbackFailed;
+use super::rollback::RollbackFailed;
+use crate::db::WriteTx;
 use crate::driver::Connection;
 use crate::error::{Error, Result};
 use crate::sql::Param;

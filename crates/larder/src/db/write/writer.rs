@@ -1,12 +1,13 @@
 //! The one connection that writes, and whose turn it is.
 
-use super::WriteTx;
 use super::batch::Batch;
-use super::inside::{self, Inside};
 use super::lend::{Served, stand};
 use super::queue::{Lead, Queue, Ticket, Waited};
+use super::rollback::RollbackFailed;
 use super::work::{Closure, Statement, Work};
-use crate::driver::{Access, Connection, Driver};
+use crate::db::WriteTx;
+use crate::db::inside::{self, Inside};
+use crate::driver::{Access, Connection, Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use crate::sql::text::Verb;
@@ -24,7 +25,7 @@ pub(super) type Job = Box<dyn Work>;
 /// meantime, each in a savepoint, commits once for all, hands over to the first who waits, and tells the others. Work of
 /// others is done on the thread that leads: waking each thread for its turn was measured to cost more than the writing
 /// (ARCHITECTURE.md). What is more than a transaction has the connection for itself, on its own thread.
-pub(super) struct Writer {
+pub(in crate::db) struct Writer {
     driver: Arc<dyn Driver>,
     queue: Queue<Job>,
     slot: Mutex<Slot>,
@@ -38,12 +39,14 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Slot {
     connection: Option<Box<dyn Connection>>,
+    /// What was last asked of the connection.
+    durability: Durability,
     /// Nobody opens it again.
     closed: bool,
 }
 
 impl Writer {
-    pub(super) fn new(driver: Arc<dyn Driver>, first: Option<Box<dyn Connection>>) -> Self {
+    pub(in crate::db) fn new(driver: Arc<dyn Driver>, first: Option<Box<dyn Connection>>) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         // Not even who wants no waiting for other processes wants an error because another thread is writing just now.
         const LEAST: Duration = Duration::from_millis(100);
@@ -51,37 +54,37 @@ impl Writer {
             patience: driver.patience().max(LEAST),
             driver,
             queue: Queue::new(),
-            slot: Mutex::new(Slot { connection: first, closed: false }),
+            slot: Mutex::new(Slot { connection: first, ..Slot::default() }),
             last_commit: AtomicU64::new(0),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         }
     }
 
     /// Tells this database from others within the process.
-    pub(super) fn id(&self) -> usize {
+    pub(in crate::db) fn id(&self) -> usize {
         self.id
     }
 
     /// Does `f` in a transaction, together with the work of others.
-    pub(super) fn write<T: Send>(
+    pub(in crate::db) fn write<T: Send>(
         &self,
-        rank: u8,
+        durability: Durability,
         f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send,
     ) -> Result<T> {
         inside::refuse_write(self.id)?;
         let mut work = Closure::new(f);
         let lead = match self.queue.try_lead() {
             Some(lead) => Some(lead),
-            None => self.stand(&mut work, rank)?,
+            None => self.stand(&mut work, durability)?,
         };
         if let Some(lead) = lead {
-            self.lead(lead, &mut work, rank);
+            self.lead(lead, &mut work, durability);
         }
         work.outcome.into_result()
     }
 
     /// Runs one statement by itself.
-    pub(super) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+    pub(in crate::db) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         inside::refuse_write(self.id)?;
         if let Some(lead) = self.queue.try_lead() {
             return self.alone(&lead, |connection| connection.execute(sql, params));
@@ -91,26 +94,26 @@ impl Writer {
             return self.with(|connection| connection.execute(sql, params));
         }
         let mut work = Statement::new(sql, params);
-        if let Some(lead) = self.stand(&mut work, 0)? {
-            self.lead(lead, &mut work, 0);
+        if let Some(lead) = self.stand(&mut work, Durability::Normal)? {
+            self.lead(lead, &mut work, Durability::Normal);
         }
         work.outcome.into_result()
     }
 
     /// Waits for the connection and runs `f` on it, on this thread, while nobody else has it.
-    pub(super) fn with<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
+    pub(in crate::db) fn with<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
         inside::refuse_waiting(self.id)?;
         let lead = self.turn()?;
         self.alone(&lead, f)
     }
 
     /// Refuses to wait for what the same thread is inside of.
-    pub(super) fn check_free(&self) -> Result<()> {
+    pub(in crate::db) fn check_free(&self) -> Result<()> {
         inside::refuse_waiting(self.id)
     }
 
     /// Runs `last` on the connection, if there is one, and closes it for good.
-    pub(super) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
+    pub(in crate::db) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
         let _lead = self.turn()?;
         let mut slot = self.slot();
         slot.closed = true;
@@ -118,8 +121,8 @@ impl Writer {
     }
 
     /// Stands in the line with work; the lead, where it falls to its owner.
-    fn stand(&self, work: &mut dyn Work, rank: u8) -> Result<Option<Lead<'_, Job>>> {
-        match stand(&self.queue, work, rank, self.patience) {
+    fn stand(&self, work: &mut dyn Work, durability: Durability) -> Result<Option<Lead<'_, Job>>> {
+        match stand(&self.queue, work, durability as u8, self.patience) {
             Served::Done => Ok(None),
             Served::Lead(lead) => Ok(Some(lead)),
             Served::Stalled => Err(self.stalled()),
@@ -158,10 +161,10 @@ impl Writer {
     }
 
     /// Leads: does `own` work and that of those who wait.
-    fn lead(&self, lead: Lead<'_, Job>, own: &mut dyn Work, rank: u8) {
+    fn lead(&self, lead: Lead<'_, Job>, own: &mut dyn Work, durability: Durability) {
         let last = Duration::from_nanos(self.last_commit.load(Ordering::Relaxed));
-        let mut batch = Batch::new(&lead, rank, last);
-        let held = self.hold(|connection| batch.run(connection, own), |unknown| *unknown);
+        let mut batch = Batch::new(&lead, durability, last);
+        let held = self.hold(durability, |connection| batch.run(connection, own), |unknown| *unknown);
         self.last_commit.store(u64::try_from(batch.commit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let members = batch.into_members();
         if let Err(error) = held {
@@ -174,7 +177,9 @@ impl Writer {
 
     /// Runs `f` on the connection, which is this thread's alone.
     fn alone<T>(&self, lead: &Lead<'_, Job>, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
-        let result = self.hold(f, |result: &Result<T>| result.as_ref().is_err_and(RollbackFailed::is_in))?;
+        let result = self.hold(Durability::Normal, f, |result: &Result<T>| {
+            result.as_ref().is_err_and(RollbackFailed::is_in)
+        })?;
         lead.progress();
         result
     }
@@ -183,6 +188,7 @@ impl Writer {
     /// a state that nobody knows, because a rollback failed.
     fn hold<T>(
         &self,
+        durability: Durability,
         f: impl FnOnce(&mut dyn Connection) -> T,
         unknown: impl FnOnce(&T) -> bool,
     ) -> Result<T> {
@@ -190,10 +196,18 @@ impl Writer {
         if slot.closed {
             return Err(closed());
         }
-        let connection = match slot.connection.as_mut() {
+        let Slot { connection, durability: now, .. } = &mut *slot;
+        let connection = match connection.as_mut() {
             Some(connection) => connection,
-            None => slot.connection.insert(self.driver.connect(Access::Write)?),
+            None => {
+                *now = Durability::Normal;
+                connection.insert(self.driver.connect(Access::Write)?)
+            }
         };
+        if *now != durability {
+            connection.set_durability(durability)?;
+            *now = durability;
+        }
         let _inside = Inside::enter(self.id, Access::Write);
         let result = catch_unwind(AssertUnwindSafe(|| f(connection.as_mut())));
         let unknown = match &result {
@@ -215,51 +229,6 @@ impl Writer {
 }
 
 /// Somebody else closed the handle in the meantime.
-pub(super) fn closed() -> Error {
+pub(in crate::db) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the database was closed")
-}
-
-/// In the chain of an error after which the transaction could not even be rolled back.
-#[derive(Debug)]
-pub(super) struct RollbackFailed {
-    pub(super) because: Error,
-    pub(super) rollback: Error,
-}
-
-/// The error of work on the writer that left the connection in a state in which nobody may use it: the next to write gets a
-/// new one. `result` is how the work itself ended, `failure` what kept the connection from being put in order again.
-pub(crate) fn unusable(result: Result<()>, failure: Error) -> Error {
-    let because = match result {
-        Ok(()) => failure,
-        Err(error) => {
-            return Error::new(error.kind(), error.message().to_owned())
-                .with_cause(RollbackFailed { because: error, rollback: failure });
-        }
-    };
-    let message = format!("all was done, but the connection can't be used any more: {}", because.message());
-    let rollback = Error::new(because.kind(), "its settings could not be put back");
-    Error::new(because.kind(), message).with_cause(RollbackFailed { because, rollback })
-}
-
-impl RollbackFailed {
-    /// The error of what failed first, with what kept it from being rolled back.
-    pub(super) fn after(because: Error, rollback: Error) -> Error {
-        Error::new(because.kind(), because.message().to_owned()).with_cause(Self { because, rollback })
-    }
-
-    pub(super) fn is_in(error: &Error) -> bool {
-        error.find::<Self>().is_some()
-    }
-}
-
-impl std::fmt::Display for RollbackFailed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "and then the rollback failed: {}", self.rollback)
-    }
-}
-
-impl std::error::Error for RollbackFailed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.because)
-    }
 }

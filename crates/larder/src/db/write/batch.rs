@@ -3,7 +3,7 @@
 use super::queue::{Lead, Ticket};
 use super::work::Work;
 use super::writer::Job;
-use crate::driver::{Access, Connection};
+use crate::driver::{Access, Connection, Durability};
 use crate::error::ErrorKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_millis(50);
 /// A transaction of which one leads, and those that it was done for.
 pub(super) struct Batch<'l, 'q> {
     lead: &'l Lead<'q, Job>,
-    rank: u8,
+    durability: Durability,
     long: Duration,
     members: Vec<Member>,
     /// How long the commit took.
@@ -56,9 +56,9 @@ enum Fate {
 
 impl<'l, 'q> Batch<'l, 'q> {
     /// `last_commit` is how long the one before took.
-    pub(super) fn new(lead: &'l Lead<'q, Job>, rank: u8, last_commit: Duration) -> Self {
+    pub(super) fn new(lead: &'l Lead<'q, Job>, durability: Durability, last_commit: Duration) -> Self {
         let long = last_commit.clamp(LONG, LONGEST);
-        Self { lead, rank, long, members: Vec::new(), commit: last_commit }
+        Self { lead, durability, long, members: Vec::new(), commit: last_commit }
     }
 
     /// Those whose work was done, each to be told by dropping it.
@@ -109,7 +109,7 @@ impl<'l, 'q> Batch<'l, 'q> {
         let mut until = None;
         while self.members.len() < MOST {
             if taken.is_empty() {
-                self.lead.take(AT_ONCE, self.rank, &mut taken);
+                self.lead.take(AT_ONCE, self.durability as u8, &mut taken);
             }
             let Some(ticket) = taken.pop_front() else { return false };
             let until = *until.get_or_insert_with(|| Instant::now() + self.long);
