@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use larder::{Database, ErrorKind, params};
+use larder::{Database, Durability, ErrorKind, params};
 use larder_bench_protocol::{Ledger, Outcome, Random, Round, Task, data};
 
 fn open(task: &Task) -> Outcome<Database> {
     let mut options = Database::options(task.file("write.db")?.display().to_string());
     if task.is_full() {
-        options = options.pragma("synchronous", "FULL");
+        options = options.durability(Durability::Full);
     }
     Ok(options.open()?)
 }
