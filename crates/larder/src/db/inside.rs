@@ -43,6 +43,11 @@ fn is(database: usize, access: Access) -> bool {
     INSIDE.try_with(|inside| inside.borrow().contains(&(database, access))).unwrap_or(false)
 }
 
+/// Whether the thread is inside any transaction.
+pub(super) fn is_any() -> bool {
+    INSIDE.try_with(|inside| !inside.borrow().is_empty()).unwrap_or(false)
+}
+
 /// Refuses what would wait for the connection that this thread has.
 pub(super) fn refuse_waiting(database: usize) -> Result<()> {
     if !is(database, Access::Write) {

@@ -4,15 +4,16 @@ use super::queue::{Lead, Ticket};
 use super::work::Work;
 use super::writer::Job;
 use crate::driver::{Access, Connection, Durability};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many pieces of work share a transaction at most.
 const MOST: usize = 256;
-/// How many are taken from the line at once: those that were taken can't leave it any more.
-const AT_ONCE: usize = 16;
+/// How many are taken from the line at once: those that were taken can't leave it any more, and if the one before them waits
+/// for one of them, neither comes to its end.
+const AT_ONCE: usize = 1;
 /// When a transaction has been going on for that long nothing more is begun in it, so that who was done early does not
 /// wait for many who come late. Where commits take longer than this, it is as long as the last one took: then at least
 /// half of the time goes into work.
@@ -23,6 +24,8 @@ const LONGEST: Duration = Duration::from_millis(50);
 pub(super) struct Batch<'l, 'q> {
     lead: &'l Lead<'q, Job>,
     durability: Durability,
+    /// Nobody else's work is done.
+    alone: bool,
     long: Duration,
     members: Vec<Member>,
     /// How long the commit took.
@@ -44,21 +47,17 @@ impl Drop for Member {
     }
 }
 
-/// What became of a piece of work within the transaction.
-enum Fate {
-    /// It is to be committed with the others.
-    Kept,
-    /// It was rolled back, and the others are untouched.
-    Undone,
-    /// The engine rolled everything back.
-    AllUndone,
-}
-
 impl<'l, 'q> Batch<'l, 'q> {
-    /// `last_commit` is how long the one before took.
-    pub(super) fn new(lead: &'l Lead<'q, Job>, durability: Durability, last_commit: Duration) -> Self {
+    /// `last_commit` is how long the one before took. A thread that is inside a transaction of another database does its own
+    /// work `alone`: that of others is not inside, and must not be refused for it.
+    pub(super) fn new(
+        lead: &'l Lead<'q, Job>,
+        durability: Durability,
+        alone: bool,
+        last_commit: Duration,
+    ) -> Self {
         let long = last_commit.clamp(LONG, LONGEST);
-        Self { lead, durability, long, members: Vec::new(), commit: last_commit }
+        Self { lead, durability, alone, long, members: Vec::new(), commit: last_commit }
     }
 
     /// Those whose work was done, each to be told by dropping it.
@@ -78,9 +77,10 @@ impl<'l, 'q> Batch<'l, 'q> {
             return roll_back(connection, own);
         }
         self.lead.progress();
-        if self.follow(connection) {
-            let failed = connection.rollback().is_err();
-            return self.again(connection, own) || failed;
+        // What the engine rolled back in silence its own commit refuses.
+        let follow = !self.alone && !connection.is_lost();
+        if follow && self.follow(connection) {
+            return self.undo_and_again(connection, own);
         }
         let start = Instant::now();
         let committed = connection.commit();
@@ -90,16 +90,21 @@ impl<'l, 'q> Batch<'l, 'q> {
             own.fail(error);
             return roll_back(connection, own);
         }
-        let failed = connection.rollback().is_err();
         if error.kind() == ErrorKind::Constraint {
             // One of them left a reference open that its own commit would not have taken.
-            return self.again(connection, own) || failed;
+            return self.undo_and_again(connection, own);
         }
+        let failed = connection.rollback().is_err();
+        self.fail(own, error);
+        failed
+    }
+
+    /// Tells all the same.
+    fn fail(&mut self, own: &mut dyn Work, error: Error) {
         for work in self.members.iter_mut().filter_map(|member| member.work.as_mut()) {
             work.fail(error.restated(error.kind(), error.message()));
         }
         own.fail(error);
-        failed
     }
 
     /// Does the work of those who wait, until there is none or it has been enough. True when the engine rolled everything
@@ -115,15 +120,13 @@ impl<'l, 'q> Batch<'l, 'q> {
             let until = *until.get_or_insert_with(|| Instant::now() + self.long);
             let mut member = Member { work: ticket.take(), ticket };
             let Some(work) = member.work.as_mut() else { continue };
-            let fate = within(connection, work.as_mut());
+            let all_undone = within(connection, work.as_mut());
             self.lead.progress();
-            match fate {
-                Fate::Kept => self.members.push(member),
-                Fate::Undone => {}
-                Fate::AllUndone => {
-                    self.lead.put_back(&mut taken);
-                    return true;
-                }
+            // Also who failed is told when the others are: it may have failed because of what they wrote.
+            self.members.push(member);
+            if all_undone {
+                self.lead.put_back(&mut taken);
+                return true;
             }
             if Instant::now() >= until {
                 break;
@@ -131,6 +134,18 @@ impl<'l, 'q> Batch<'l, 'q> {
         }
         self.lead.put_back(&mut taken);
         false
+    }
+
+    /// Rolls everything back and does it anew.
+    fn undo_and_again(&mut self, connection: &mut dyn Connection, own: &mut dyn Work) -> bool {
+        match connection.rollback() {
+            Ok(()) => self.again(connection, own),
+            // Nobody may use the connection now; what was written goes with it.
+            Err(error) => {
+                self.fail(own, error);
+                true
+            }
+        }
     }
 
     /// Does everything anew, each in a transaction of its own: what happened together must not happen again.
@@ -146,34 +161,27 @@ impl<'l, 'q> Batch<'l, 'q> {
     }
 }
 
-/// Does a piece of work in a savepoint.
-fn within(connection: &mut dyn Connection, work: &mut dyn Work) -> Fate {
+/// Does a piece of work in a savepoint. True when the engine rolled back more than that: everything.
+fn within(connection: &mut dyn Connection, work: &mut dyn Work) -> bool {
     if work.is_one_statement() {
-        let kept = work.run(connection);
-        return if connection.is_lost() {
-            Fate::AllUndone
-        } else if kept {
-            Fate::Kept
-        } else {
-            Fate::Undone
-        };
+        work.run(connection);
+        return connection.is_lost();
     }
     if let Err(error) = connection.begin(Access::Write) {
         work.fail(error);
-        return if connection.is_lost() { Fate::AllUndone } else { Fate::Undone };
+        return connection.is_lost();
     }
     if work.run(connection) {
         match connection.commit() {
-            Ok(()) => return Fate::Kept,
+            Ok(()) => return false,
             Err(error) => work.fail(error),
         }
     }
     match connection.rollback() {
-        Ok(()) if connection.is_lost() => Fate::AllUndone,
-        Ok(()) => Fate::Undone,
+        Ok(()) => connection.is_lost(),
         Err(rollback) => {
             work.spoil(rollback);
-            Fate::AllUndone
+            true
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::rollback::RollbackFailed;
 use crate::db::WriteTx;
 use crate::driver::Connection;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -11,13 +11,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 /// What is done inside a transaction, and told how that ended.
 pub(super) trait Work: Send {
     /// Does it, in the transaction that is open; true when it is to be committed. May be called again when what it wrote
-    /// is known to be rolled back.
+    /// is known to be rolled back; what panicked or was interrupted is then not done again.
     fn run(&mut self, connection: &mut dyn Connection) -> bool;
 
     /// One statement, of which the engine itself undoes all when it fails: it needs no savepoint.
     fn is_one_statement(&self) -> bool;
 
-    /// It did not come to anything, for this reason.
+    /// It did not come to anything, for this reason, unless it has one that is final.
     fn fail(&mut self, error: Error);
 
     /// It failed by itself, and then could not be rolled back either.
@@ -37,7 +37,19 @@ enum Ended<T> {
 impl<T> Outcome<T> {
     pub(super) const NOT: Self = Self(Ended::Not);
 
+    /// A panic may have left the closure in pieces, and who interrupted it wants no second try.
+    fn is_final(&self) -> bool {
+        match &self.0 {
+            Ended::Not | Ended::Returned(Ok(_)) => false,
+            Ended::Returned(Err(error)) => error.kind() == ErrorKind::Interrupted,
+            Ended::Panicked(_) => true,
+        }
+    }
+
     fn note(&mut self, f: impl FnOnce() -> Result<T>) -> bool {
+        if self.is_final() {
+            return false;
+        }
         self.0 = match catch_unwind(AssertUnwindSafe(f)) {
             Ok(result) => Ended::Returned(result),
             Err(panic) => Ended::Panicked(panic),
@@ -46,7 +58,9 @@ impl<T> Outcome<T> {
     }
 
     fn fail(&mut self, error: Error) {
-        self.0 = Ended::Returned(Err(error));
+        if !self.is_final() {
+            self.0 = Ended::Returned(Err(error));
+        }
     }
 
     fn spoil(&mut self, rollback: Error) {
@@ -63,7 +77,7 @@ impl<T> Outcome<T> {
             Ended::Returned(result) => result,
             Ended::Panicked(panic) => resume_unwind(panic),
             Ended::Not => Err(Error::new(
-                crate::error::ErrorKind::Internal,
+                ErrorKind::Internal,
                 "the thread that was to write died before it did; nothing was written",
             )),
         }

@@ -163,7 +163,7 @@ impl Writer {
     /// Leads: does `own` work and that of those who wait.
     fn lead(&self, lead: Lead<'_, Job>, own: &mut dyn Work, durability: Durability) {
         let last = Duration::from_nanos(self.last_commit.load(Ordering::Relaxed));
-        let mut batch = Batch::new(&lead, durability, last);
+        let mut batch = Batch::new(&lead, durability, inside::is_any(), last);
         let held = self.hold(durability, |connection| batch.run(connection, own), |unknown| *unknown);
         self.last_commit.store(u64::try_from(batch.commit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let members = batch.into_members();
