@@ -22,6 +22,8 @@ struct Fault {
     when: When,
     kind: ErrorKind,
     skip: usize,
+    /// Only where it opens or ends a transaction, not a savepoint.
+    outermost: bool,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +51,12 @@ impl Faulty {
 
     /// The same after `skip` such calls that pass.
     pub(crate) fn fail_later(&self, skip: usize, call: &'static str, when: When, kind: ErrorKind) {
-        self.script.faults.lock().unwrap().push(Fault { call, when, kind, skip });
+        self.script.faults.lock().unwrap().push(Fault { call, when, kind, skip, outermost: false });
+    }
+
+    /// The same for the next call that opens or ends a transaction; those of savepoints pass.
+    pub(crate) fn fail_outermost(&self, call: &'static str, when: When, kind: ErrorKind) {
+        self.script.faults.lock().unwrap().push(Fault { call, when, kind, skip: 0, outermost: true });
     }
 
     /// The calls since the last time: `connect Write`, `begin Read`, `execute INSERT …`, `commit`, …
@@ -65,7 +72,11 @@ impl Faulty {
 
 impl Script {
     fn pass<T>(&self, call: String, make: impl FnOnce() -> Result<T>) -> Result<T> {
-        let fault = self.strike(&call);
+        self.pass_at(call, false, make)
+    }
+
+    fn pass_at<T>(&self, call: String, outermost: bool, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        let fault = self.strike(&call, outermost);
         self.log.lock().unwrap().push(call);
         match fault {
             None => make(),
@@ -74,9 +85,11 @@ impl Script {
         }
     }
 
-    fn strike(&self, call: &str) -> Option<Fault> {
+    fn strike(&self, call: &str, outermost: bool) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap();
-        let at = faults.iter().position(|fault| call.starts_with(fault.call))?;
+        let at = faults
+            .iter()
+            .position(|fault| call.starts_with(fault.call) && (outermost || !fault.outermost))?;
         match faults[at].skip.checked_sub(1) {
             Some(left) => {
                 faults[at].skip = left;
@@ -116,38 +129,72 @@ impl Driver for Faulty {
 
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
         let inner = self.script.pass(format!("connect {access:?}"), || self.inner.connect(access))?;
-        Ok(Box::new(FaultyConnection { inner, script: Arc::clone(&self.script) }))
+        Ok(Box::new(FaultyConnection { inner, script: Arc::clone(&self.script), depth: 0, refusing: false }))
     }
 }
 
 struct FaultyConnection {
     inner: Box<dyn Connection>,
     script: Arc<Script>,
+    /// The open transaction and the savepoints in it, as the caller has been told.
+    depth: usize,
+    /// A savepoint could not be rolled back, so that all is refused until the transaction was.
+    refusing: bool,
+}
+
+impl FaultyConnection {
+    fn refuse(&self) -> Result<()> {
+        if self.refusing {
+            return Err(Error::new(ErrorKind::Closed, "a rollback has failed before"));
+        }
+        Ok(())
+    }
 }
 
 impl Connection for FaultyConnection {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.refuse()?;
         self.script.pass(format!("execute {sql}"), || self.inner.execute(sql, params))
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
+        self.refuse()?;
         self.script.pass(format!("query {sql}"), || self.inner.query(sql, params, each))
     }
 
     fn begin(&mut self, access: Access) -> Result<()> {
-        self.script.pass(format!("begin {access:?}"), || self.inner.begin(access))
+        self.refuse()?;
+        let outermost = self.depth == 0;
+        self.script.pass_at(format!("begin {access:?}"), outermost, || self.inner.begin(access))?;
+        self.depth += 1;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.script.pass("commit".into(), || self.inner.commit())
+        self.refuse()?;
+        self.script.pass_at("commit".into(), self.depth == 1, || self.inner.commit())?;
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<()> {
-        self.script.pass("rollback".into(), || self.inner.rollback())
+        let level = self.depth;
+        self.depth = level.saturating_sub(1);
+        let mut made = false;
+        let result = self.script.pass_at("rollback".into(), level == 1, || {
+            made = true;
+            self.inner.rollback()
+        });
+        // As the contract has it: that level is over all the same.
+        if level > 1 && result.is_err() && !made {
+            self.inner.rollback()?;
+        }
+        self.refusing = level > 1 && (self.refusing || result.is_err());
+        result
     }
 
     fn is_lost(&self) -> bool {
-        self.inner.is_lost()
+        self.refusing || self.inner.is_lost()
     }
 
     fn lock(&mut self, name: &str) -> Result<Lock> {
