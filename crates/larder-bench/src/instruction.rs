@@ -20,7 +20,8 @@ pub(crate) fn count(work: &'static Work, folder: &Path, mut say: impl FnMut(&str
     let mut text = String::from("| case | subject | instructions an operation |\n|---|---|--:|\n");
     for case in work.cases {
         // One that opens another's file is left out: it would have to be set up in the same run.
-        for subject in work.subjects.iter().filter(|subject| subject.on_file_of.is_none()) {
+        let subjects = work.subjects.iter().filter(|subject| case.has(subject.name));
+        for subject in subjects.filter(|subject| subject.on_file_of.is_none()) {
             say(&format!("{} {} {}", work.name, case.name, subject.name));
             let name = format!("{}-{}-{}", work.name, case.name, subject.name);
             let profile = profiles.join(&name);
@@ -51,7 +52,7 @@ fn run(
     let mut child = Command::new("valgrind")
         .args(["--tool=callgrind", &format!("--callgrind-out-file={}", profile.display())])
         .args(command)
-        .args(arguments(work, case, subject, folder, &[]))
+        .args(arguments(work, case, subject, folder, &[], false))
         .arg(format!("ops={OPS}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -2,6 +2,7 @@
 
 mod migration;
 mod read;
+mod write;
 
 use larder::Database;
 use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task};
@@ -14,6 +15,8 @@ pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("copy", "larder") => migration::rebuild(task)?,
         ("point-read", "larder") => read::in_transaction(task)?,
         ("point-read", "larder-single") => read::single(task)?,
+        ("write" | "slow-disk" | "latency", "larder") => write::rows(task)?,
+        ("locked", "larder") => write::counters(task)?,
         _ => return task.unknown(),
     };
     let rows: Vec<(String, String)> = Database::open(":memory:")?.query_all(HELLO, &[])?;

@@ -1,7 +1,9 @@
 //! What the machine is that measured.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 /// Lines of name and value, of the machine and of the file system that holds the databases.
 pub(crate) fn describe(folder: &Path) -> Vec<(&'static str, String)> {
@@ -16,12 +18,27 @@ pub(crate) fn describe(folder: &Path) -> Vec<(&'static str, String)> {
     };
     lines.extend(field(&file("/proc/cpuinfo"), "model name").map(|model| ("processor", model)));
     lines.extend(field(&file("/proc/meminfo"), "MemTotal").map(|memory| ("memory", memory)));
+    lines.extend(wait(folder).map(|took| ("fsync", took)));
     let folder = folder.display().to_string();
     lines
         .extend(output("stat", &["--file-system", "--format=%T", &folder]).map(|kind| ("file system", kind)));
     lines.extend(output("uname", &["-srm"]).map(|system| ("system", system)));
     lines.extend(output("rustc", &["--version"]).map(|rustc| ("compiler", rustc)));
     lines
+}
+
+/// How long it takes until a small change of a file is on the disk: the median of a few.
+fn wait(folder: &Path) -> Option<String> {
+    let mut file = std::fs::File::create(folder.join("fsync")).ok()?;
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        file.write_all(&[0; 4096]).ok()?;
+        let start = Instant::now();
+        file.sync_data().ok()?;
+        times.push(start.elapsed());
+    }
+    times.sort_unstable();
+    Some(format!("{} µs", times.get(10)?.as_micros()))
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

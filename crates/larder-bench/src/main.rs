@@ -3,12 +3,14 @@
 //! `cargo xtask bench` runs this program. It builds the workers of the peers (small workspaces of their own below
 //! `peers`, because one program links one SQLite), lets them work in turns, and writes `target/bench/report.md`.
 
+mod figure;
 mod instruction;
 mod larder_worker;
 mod machine;
 mod measure;
 mod program;
 mod report;
+mod slow_disk;
 mod work;
 mod worker;
 
@@ -21,7 +23,8 @@ use std::time::Instant;
 use clap::Parser;
 use larder_bench_protocol::Outcome;
 
-use crate::measure::Effort;
+use crate::measure::Mode;
+use crate::report::Report;
 use crate::work::Work;
 
 /// Measures Larder beside its peers.
@@ -34,7 +37,7 @@ struct Arguments {
     /// Only this work; may be given several times.
     #[arg(long, value_name = "WORK")]
     only: Vec<String>,
-    /// How many rounds, instead of 15 (or 5 with --quick).
+    /// How many rounds, instead of as many as each work asks for.
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
     /// Count the instructions of this work with valgrind, instead of timing.
@@ -43,7 +46,10 @@ struct Arguments {
     /// Where the databases are put for the time being, instead of the system's folder for such things.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// List the works.
+    /// Also put the goals into README.md, and the plot into docs/bench.svg.
+    #[arg(long, conflicts_with_all = ["only", "instructions"])]
+    readme: bool,
+    /// List the works and their cases.
     #[arg(long)]
     list: bool,
 }
@@ -65,7 +71,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Outcome {
     if arguments.list {
         for work in work::ALL {
-            print(&format!("{:12} {}\n", work.name, work.story))?;
+            let cases: Vec<&str> = work.cases.iter().map(|case| case.name).collect();
+            print(&format!("{:12} {}\n{:12} {}\n", work.name, work.story, "", cases.join(", ")))?;
         }
         return Ok(());
     }
@@ -81,23 +88,26 @@ fn run(arguments: &Arguments) -> Outcome {
         names => names.iter().map(|name| named(name)).collect::<Outcome<_>>()?,
     };
     build(&works)?;
-    let effort = Effort {
-        rounds: arguments.rounds.unwrap_or(if arguments.quick { 5 } else { 15 }).max(1),
-        budget_ms: if arguments.quick { 50 } else { 100 },
-    };
+    let mode = Mode { quick: arguments.quick, rounds: arguments.rounds };
+    let start = Instant::now();
     let mut measured = Vec::new();
     for work in works {
         let folder = folder.path().join(work.name);
         let start = Instant::now();
-        measured.push(measure::measure(work, effort, &folder, say)?);
-        say(&format!("{}: {:.0} s", work.name, start.elapsed().as_secs_f64()));
+        measured.push(measure::measure(work, mode, &folder, say)?);
+        say(&format!("{}: {:.1} s", work.name, start.elapsed().as_secs_f64()));
         std::fs::remove_dir_all(&folder)?;
     }
-    let text = report::markdown(&measured, effort, folder.path())?;
-    std::fs::create_dir_all(program::output())?;
-    std::fs::write(program::output().join("report.md"), &text)?;
-    print(&text)?;
-    say(&format!("written to {}", program::output().join("report.md").display()));
+    let report = Report::new(&measured, folder.path(), arguments.quick, start.elapsed());
+    print(&report.write()?)?;
+    if arguments.readme {
+        report.write_readme()?;
+    }
+    say(&format!(
+        "measured in {:.0} s; written to {}",
+        start.elapsed().as_secs_f64(),
+        program::output().join("report.md").display()
+    ));
     match measured.iter().map(|measured| measured.failures.len()).sum() {
         0 => Ok(()),
         failures => Err(format!("{failures} could not be measured").into()),
@@ -112,9 +122,13 @@ fn named(name: &str) -> Outcome<&'static Work> {
 
 fn build(works: &[&Work]) -> Outcome {
     let programs: BTreeSet<_> = works.iter().flat_map(|work| work.subjects).map(|it| it.program).collect();
-    for program in programs {
+    for program in programs.into_iter().filter(|program| program.missing().is_none()) {
         say(&format!("building the worker {program:?}"));
         program.build()?;
+    }
+    if works.iter().flat_map(|work| work.cases).any(|case| case.slow_disk) {
+        say("building the library that slows the disk");
+        slow_disk::build()?;
     }
     Ok(())
 }

@@ -5,76 +5,80 @@ use std::path::{Path, PathBuf};
 
 use larder_bench_protocol::Outcome;
 
-use crate::work::{Case, Goal, Metric, Subject, Work};
-use crate::worker::{Worker, arguments, slot};
-
-/// How much is measured.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Effort {
-    /// Rounds that count; one more goes before them to warm up.
-    pub rounds: usize,
-    /// How long a round of small operations is.
-    pub budget_ms: u64,
-}
+use crate::figure::{Figures, Spread, added};
+use crate::slow_disk;
+use crate::work::{Case, Effort, Goal, Metric, Processes, Subject, What, Work};
+use crate::worker::{Environment, Worker, arguments, slot};
 
 /// What was measured of a work.
 #[derive(Debug)]
 pub(crate) struct Measured {
     /// Which work.
     pub work: &'static Work,
-    /// By case and subject: nanoseconds an operation, round by round.
-    pub rounds: BTreeMap<(&'static str, &'static str), Vec<f64>>,
+    /// How much.
+    pub effort: Effort,
+    /// By case and subject, round by round.
+    pub rounds: BTreeMap<(&'static str, &'static str), Vec<Figures>>,
     /// By subject: the SQLite it links and its compile options.
     pub builds: BTreeMap<&'static str, (String, Vec<String>)>,
     /// Who could not set up, and what it said.
     pub failures: Vec<String>,
-}
-
-/// A middle and the middle half around it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Spread {
-    /// The lower quartile.
-    pub low: f64,
-    /// The median.
-    pub middle: f64,
-    /// The upper quartile.
-    pub high: f64,
-}
-
-impl Spread {
-    /// Of numbers in any order; `None` of none.
-    pub(crate) fn of(mut numbers: Vec<f64>) -> Option<Self> {
-        numbers.sort_by(f64::total_cmp);
-        let last = numbers.len().checked_sub(1)?;
-        let at = |share: f64| {
-            let place = share * last as f64;
-            let below = numbers.get(place.floor() as usize)?;
-            let above = numbers.get(place.ceil() as usize)?;
-            Some(below + (above - below) * place.fract())
-        };
-        Some(Self { low: at(0.25)?, middle: at(0.5)?, high: at(0.75)? })
-    }
+    /// What cannot be measured on this machine, by case and subject, and why.
+    pub absent: BTreeMap<(&'static str, &'static str), String>,
 }
 
 impl Measured {
-    /// The times of a subject in a case.
-    pub(crate) fn times(&self, case: &'static str, subject: &'static str) -> Option<Spread> {
-        Spread::of(self.rounds.get(&(case, subject))?.clone())
+    fn new(work: &'static Work, effort: Effort) -> Self {
+        Self {
+            work,
+            effort,
+            rounds: BTreeMap::new(),
+            builds: BTreeMap::new(),
+            failures: Vec::new(),
+            absent: BTreeMap::new(),
+        }
+    }
+
+    /// One number of a subject in a case.
+    pub(crate) fn spread(&self, case: &'static str, subject: &'static str, metric: Metric) -> Option<Spread> {
+        let rounds = self.rounds.get(&(case, subject))?;
+        Spread::of(rounds.iter().filter_map(|round| round.get(metric)).collect())
+    }
+
+    /// The counts of a subject in a case, of all rounds together.
+    pub(crate) fn counts(&self, case: &'static str, subject: &'static str) -> BTreeMap<String, f64> {
+        self.rounds.get(&(case, subject)).map(|rounds| added(rounds)).unwrap_or_default()
     }
 
     /// The ratio of two, round by round: what disturbed a round disturbed both.
-    pub(crate) fn ratio(
+    pub(crate) fn ratios(
         &self,
+        metric: Metric,
         left: (&'static str, &'static str),
         right: (&'static str, &'static str),
-    ) -> Option<Spread> {
-        let (left, right) = (self.rounds.get(&left)?, self.rounds.get(&right)?);
-        Spread::of(left.iter().zip(right).map(|(left, right)| left / right).collect())
+    ) -> Vec<f64> {
+        let rounds = self.rounds.get(&left).zip(self.rounds.get(&right));
+        let pairs = rounds.into_iter().flat_map(|(left, right)| left.iter().zip(right));
+        pairs.filter_map(|(left, right)| Some(left.get(metric)? / right.get(metric)?)).collect()
     }
 
-    /// What a goal's ratio came to.
+    /// What a goal came to, as its bound tells it.
     pub(crate) fn reached(&self, goal: &Goal) -> Option<Spread> {
-        self.ratio(goal.left, goal.right)
+        match goal.what {
+            What::Ratio { metric, left, right } => {
+                let ratios = self.ratios(metric, left, right).into_iter();
+                Spread::of(ratios.map(|ratio| goal.bound.told(ratio)).collect())
+            }
+            What::Count { name, at: (case, subject) } => {
+                let count = self.counts(case, subject).get(name).copied();
+                count.map(|count| Spread { low: count, middle: count, high: count })
+            }
+        }
+    }
+
+    /// Why a goal could not be measured on this machine.
+    pub(crate) fn excuse(&self, goal: &Goal) -> Option<&str> {
+        goal.needs().iter().find_map(|at| self.absent.get(at)).map(String::as_str)
     }
 }
 
@@ -83,88 +87,131 @@ struct Slot {
     case: &'static Case,
     subject: &'static Subject,
     folder: PathBuf,
-    /// Not for a case whose rounds start processes of their own.
-    worker: Option<Worker>,
+    /// None for a case whose rounds start processes of their own.
+    workers: Vec<Worker>,
+}
+
+/// How works are measured in this run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    /// Fewer rounds, and the quick settings of cases.
+    pub quick: bool,
+    /// Instead of the rounds that the work asks for.
+    pub rounds: Option<usize>,
 }
 
 /// Measures one work in a folder that the caller removes.
 pub(crate) fn measure(
     work: &'static Work,
-    effort: Effort,
+    mode: Mode,
     folder: &Path,
     mut say: impl FnMut(&str),
 ) -> Outcome<Measured> {
+    let mut effort = if mode.quick { work.quick } else { work.full };
+    effort.rounds = mode.rounds.unwrap_or(effort.rounds).max(1);
     let settings = [format!("budget-ms={}", effort.budget_ms)];
-    let mut measured =
-        Measured { work, rounds: BTreeMap::new(), builds: BTreeMap::new(), failures: Vec::new() };
-    let mut slots = Vec::new();
-    for case in work.cases {
-        let (own, others): (Vec<_>, Vec<_>) =
-            work.subjects.iter().partition(|subject| subject.on_file_of.is_none());
-        for subject in own.into_iter().chain(others) {
-            let folder = folder.join(slot(work, case, subject.name));
-            std::fs::create_dir_all(&folder)?;
-            let started = Worker::start(subject, &arguments(work, case, subject, &folder, &settings));
-            let worker = match started {
-                Ok(worker) => worker,
-                Err(fault) => {
-                    measured.failures.push(format!("{} in {}: {fault}", subject.name, case.name));
-                    continue;
-                }
-            };
-            measured.builds.insert(subject.name, (worker.sqlite.clone(), worker.options.clone()));
-            let worker = if case.processes == 0 {
-                Some(worker)
-            } else {
-                worker.stop()?;
-                None
-            };
-            slots.push(Slot { case, subject, folder, worker });
-        }
-    }
+    let mut measured = Measured::new(work, effort);
+    let mut slots = set_up(work, mode, folder, &settings, &mut measured)?;
     for round in 0..=effort.rounds {
         say(&format!("{}: round {round} of {}", work.name, effort.rounds));
         // The one that began last time goes last now.
         let count = slots.len().max(1);
         slots.rotate_left(round.min(1) % count);
         for slot in &mut slots {
-            let ns = slot.round(work, &settings)?;
+            let figures = slot.round(work, mode, &settings)?;
             if round > 0 {
-                measured.rounds.entry((slot.case.name, slot.subject.name)).or_default().push(ns);
+                measured.rounds.entry((slot.case.name, slot.subject.name)).or_default().push(figures);
             }
         }
     }
-    for worker in slots.into_iter().filter_map(|slot| slot.worker) {
+    for worker in slots.into_iter().flat_map(|slot| slot.workers) {
         worker.stop()?;
     }
     Ok(measured)
 }
 
-impl Slot {
-    fn round(&mut self, work: &Work, settings: &[String]) -> Outcome<f64> {
-        if let Some(worker) = &mut self.worker {
-            return worker.round(work.metric);
+/// Starts the workers of every case. Who cannot set up is noted, and the others go on.
+fn set_up(
+    work: &'static Work,
+    mode: Mode,
+    folder: &Path,
+    settings: &[String],
+    measured: &mut Measured,
+) -> Outcome<Vec<Slot>> {
+    let mut slots = Vec::new();
+    for case in work.cases {
+        let subjects = work.subjects.iter().filter(|subject| case.has(subject.name));
+        let (own, others): (Vec<_>, Vec<_>) = subjects.partition(|subject| subject.on_file_of.is_none());
+        for subject in own.into_iter().chain(others) {
+            let environment = match environment(case, subject) {
+                Ok(environment) => environment,
+                Err(why) => {
+                    measured.absent.insert((case.name, subject.name), why);
+                    continue;
+                }
+            };
+            let folder = folder.join(slot(work, case, subject.name));
+            std::fs::create_dir_all(&folder)?;
+            let arguments = arguments(work, case, subject, &folder, settings, mode.quick);
+            let mut workers = Vec::new();
+            let count = if let Processes::Together(count) = case.processes { count } else { 1 };
+            for _ in 0..count {
+                match Worker::start(subject, &arguments, &environment) {
+                    Ok(worker) => workers.push(worker),
+                    Err(fault) => {
+                        measured.failures.push(format!("{} in {}: {fault}", subject.name, case.name));
+                        break;
+                    }
+                }
+            }
+            if workers.len() < count {
+                continue;
+            }
+            if let Some(worker) = workers.first() {
+                measured.builds.insert(subject.name, (worker.sqlite.clone(), worker.options.clone()));
+            }
+            if let Processes::Fresh(_) = case.processes {
+                for worker in workers.drain(..) {
+                    worker.stop()?;
+                }
+            }
+            slots.push(Slot { case, subject, folder, workers });
         }
-        let mut times = Vec::new();
-        for _ in 0..self.case.processes {
-            let arguments = arguments(work, self.case, self.subject, &self.folder, settings);
-            let mut worker = Worker::start(self.subject, &arguments)?;
-            times.push(worker.round(Metric::Mean)?);
-            worker.stop()?;
-        }
-        Ok(Spread::of(times).ok_or("no process")?.middle)
     }
+    Ok(slots)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What the workers of a case find in their environment, or why they cannot work here.
+fn environment(case: &Case, subject: &Subject) -> Result<Environment, String> {
+    if let Some(why) = subject.program.missing() {
+        return Err(why);
+    }
+    if case.slow_disk { slow_disk::environment() } else { Ok(Vec::new()) }
+}
 
-    #[test]
-    fn a_spread_is_the_median_and_the_quartiles() {
-        let spread = Spread::of(vec![5.0, 1.0, 3.0, 2.0, 4.0]).unwrap();
-        assert_eq!(spread, Spread { low: 2.0, middle: 3.0, high: 4.0 });
-        assert_eq!(Spread::of(vec![1.0, 2.0]).unwrap().middle, 1.5);
-        assert_eq!(Spread::of(Vec::new()), None);
+impl Slot {
+    fn round(&mut self, work: &Work, mode: Mode, settings: &[String]) -> Outcome<Figures> {
+        match self.case.processes {
+            Processes::One => self.workers.first_mut().ok_or("no worker")?.round(),
+            Processes::Together(_) => {
+                for worker in &mut self.workers {
+                    worker.go()?;
+                }
+                let all: Vec<Figures> = self.workers.iter_mut().map(Worker::said).collect::<Outcome<_>>()?;
+                Ok(Figures::together(&all))
+            }
+            Processes::Fresh(count) => {
+                let mut all = Vec::new();
+                let environment = environment(self.case, self.subject)?;
+                for _ in 0..count {
+                    let arguments =
+                        arguments(work, self.case, self.subject, &self.folder, settings, mode.quick);
+                    let mut worker = Worker::start(self.subject, &arguments, &environment)?;
+                    all.push(worker.round()?);
+                    worker.stop()?;
+                }
+                Ok(Figures::middle(&all).ok_or("no process")?)
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Where the workers are, how they are built, and which versions they link.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,11 +18,16 @@ impl Program {
         }
     }
 
+    /// Why the worker cannot run on this machine.
+    pub(crate) fn missing(self) -> Option<String> {
+        None
+    }
+
     /// Builds the worker with the release profile, unless it is this program.
     pub(crate) fn build(self) -> Outcome {
         let Some(folder) = self.folder() else { return Ok(()) };
         let manifest = package().join("peers").join(folder).join("Cargo.toml");
-        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        let status = Command::new(cargo())
             .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
             .arg(&manifest)
             .arg("--target-dir")
@@ -61,7 +67,13 @@ fn version_in(lock: &str, package_name: &str) -> Option<String> {
     Some(version.to_owned())
 }
 
-fn package() -> &'static Path {
+/// The cargo that runs this, or the one in the path.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// The folder of this package.
+pub(crate) fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -76,7 +88,8 @@ pub(crate) fn output() -> PathBuf {
     target.join("bench")
 }
 
-fn build_folder() -> PathBuf {
+/// Where the workers are built.
+pub(crate) fn build_folder() -> PathBuf {
     output().join("build")
 }
 

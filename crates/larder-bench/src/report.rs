@@ -1,142 +1,104 @@
 //! The report: Markdown, goals first.
 
+mod plot;
+mod readme;
+mod table;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use larder_bench_protocol::Outcome;
 
-use crate::machine;
-use crate::measure::{Effort, Measured, Spread};
-use crate::work::Bound;
+use crate::measure::Measured;
+use crate::{machine, program};
 
-/// Writes the whole report.
-pub(crate) fn markdown(all: &[Measured], effort: Effort, folder: &Path) -> Outcome<String> {
-    let mut text = String::from("# Larder beside its peers\n\n");
-    writeln!(
-        text,
-        "Measured by `cargo xtask bench`: {} rounds a work, all subjects in turns within a round, each in a process of \
-         its own. A time is the median of the rounds with its middle half. A ratio is taken round by round; its median \
-         is shown. All subjects set the same pragmas.\n",
-        effort.rounds
-    )?;
-    for (name, value) in machine::describe(folder) {
-        writeln!(text, "- {name}: {value}")?;
+/// The name of the plot beside the report.
+const PLOT: &str = "report.svg";
+
+/// What all that was measured says.
+pub(crate) struct Report<'a> {
+    all: &'a [Measured],
+    machine: Vec<(&'static str, String)>,
+    quick: bool,
+    took: Duration,
+}
+
+impl<'a> Report<'a> {
+    /// Of works measured in `folder`, which took so long in all.
+    pub(crate) fn new(all: &'a [Measured], folder: &Path, quick: bool, took: Duration) -> Self {
+        Self { all, machine: machine::describe(folder), quick, took }
     }
-    text.push_str("\n## Goals\n\n| work | goal | measured | middle half | met |\n|---|--:|--:|--:|---|\n");
-    for measured in all {
-        for goal in measured.work.goals {
-            let bound = match goal.bound {
-                Bound::AtMost(most) => format!("≤ {most:.2}"),
-                Bound::Below(limit) => format!("< {limit:.2}"),
-            };
-            let name = format!("{}: {}", measured.work.name, goal.text);
-            match measured.reached(goal) {
-                Some(ratio) => {
-                    let met = if goal.bound.holds(ratio.middle) { "yes" } else { "**no**" };
-                    let half = format!("{:.2}–{:.2}", ratio.low, ratio.high);
-                    writeln!(text, "| {name} | {bound} | {:.2} | {half} | {met} |", ratio.middle)?;
-                }
-                None => writeln!(text, "| {name} | {bound} | not measured | | **no** |")?,
+
+    /// Writes the report and the plot where the reports are, and gives the text.
+    pub(crate) fn write(&self) -> Outcome<String> {
+        let text = self.markdown()?;
+        std::fs::create_dir_all(program::output())?;
+        std::fs::write(program::output().join("report.md"), &text)?;
+        std::fs::write(program::output().join(PLOT), plot::svg(self.all))?;
+        Ok(text)
+    }
+
+    /// Puts the goals into README.md, and the plot beside the documents.
+    pub(crate) fn write_readme(&self) -> Outcome {
+        let file = program::root().join("README.md");
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, readme::replace(&text, &readme::section(self)?)?)?;
+        Ok(std::fs::write(program::root().join("docs").join("bench.svg"), plot::svg(self.all))?)
+    }
+
+    fn markdown(&self) -> Outcome<String> {
+        let mut text = String::from("# Larder beside its peers\n\n");
+        writeln!(
+            text,
+            "Measured by `cargo xtask bench{}` in {} s. Within a round all subjects take turns, each in a process of its own. A \
+             figure is the median of the rounds, with its middle half. A ratio is taken round by round, and its median is shown. \
+             All subjects set the same pragmas.\n",
+            if self.quick { " --quick" } else { "" },
+            self.took.as_secs()
+        )?;
+        for (name, value) in &self.machine {
+            writeln!(text, "- {name}: {value}")?;
+        }
+        writeln!(text, "\n## Goals\n\n{}", table::goals(self.all)?)?;
+        for failure in self.all.iter().flat_map(|measured| &measured.failures) {
+            writeln!(text, "Not measured: {failure}\n")?;
+        }
+        writeln!(text, "![Times beside Larder's, on a logarithmic scale]({PLOT})")?;
+        let mut theme = None;
+        for measured in self.all {
+            if theme != Some(measured.work.theme) {
+                theme = Some(measured.work.theme);
+                writeln!(text, "\n## {}", measured.work.theme.title())?;
+            }
+            table::work(&mut text, measured)?;
+        }
+        self.builds(&mut text)?;
+        Ok(text)
+    }
+
+    /// Which SQLite each subject links, and in what their compile options differ.
+    fn builds(&self, text: &mut String) -> Outcome {
+        let mut users: BTreeMap<(&str, BTreeSet<&str>), BTreeSet<&str>> = BTreeMap::new();
+        for measured in self.all {
+            for (subject, (version, options)) in &measured.builds {
+                let options = options.iter().map(String::as_str).collect();
+                users.entry((version, options)).or_default().insert(subject);
             }
         }
-    }
-    for failure in all.iter().flat_map(|measured| &measured.failures) {
-        writeln!(text, "\nNot measured: {failure}")?;
-    }
-    for measured in all {
-        work(&mut text, measured)?;
-    }
-    builds(&mut text, all)?;
-    Ok(text)
-}
-
-fn work(text: &mut String, measured: &Measured) -> Outcome {
-    let work = measured.work;
-    writeln!(text, "\n## {}\n\n{}", work.name, work.story)?;
-    let base = work.subjects.first().ok_or("a work without subjects")?;
-    for case in work.cases {
-        writeln!(text, "\n{} (`{}`)\n", capitalised(case.story), case.name)?;
-        text.push_str(
-            "| subject | version | SQLite | time | middle half | ratio |\n|---|---|---|--:|--:|--:|\n",
-        );
-        for subject in work.subjects {
-            let Some(times) = measured.times(case.name, subject.name) else { continue };
-            let ratio = measured
-                .ratio((case.name, subject.name), (case.name, base.name))
-                .map_or_else(String::new, |ratio| format!("{:.2}", ratio.middle));
-            let sqlite = measured.builds.get(subject.name).map_or("", |(version, _)| version.as_str());
-            let version = subject.program.version_of(subject.package)?;
-            writeln!(
-                text,
-                "| {} | {version} | {sqlite} | {} | {} | {ratio} |",
-                subject.label,
-                time(times.middle),
-                half(times),
-            )?;
+        let mut sets = users.keys().map(|(_, options)| options);
+        let Some(first) = sets.next() else { return Ok(()) };
+        let shared: BTreeSet<&str> =
+            sets.fold(first.clone(), |shared, options| shared.intersection(options).copied().collect());
+        text.push_str("\n## The SQLite libraries\n\n| SQLite | subjects | compile options that not all have |\n|---|---|---|\n");
+        for ((version, options), subjects) in &users {
+            let own: Vec<&str> = options.difference(&shared).copied().collect();
+            let subjects: Vec<&str> = subjects.iter().copied().collect();
+            writeln!(text, "| {version} | {} | {} |", subjects.join(", "), own.join(", "))?;
         }
-    }
-    Ok(())
-}
-
-/// Which SQLite each subject links, and in what their compile options differ.
-fn builds(text: &mut String, all: &[Measured]) -> Outcome {
-    let mut users: BTreeMap<(&str, BTreeSet<&str>), BTreeSet<&str>> = BTreeMap::new();
-    for measured in all {
-        for (subject, (version, options)) in &measured.builds {
-            let options = options.iter().map(String::as_str).collect();
-            users.entry((version, options)).or_default().insert(subject);
-        }
-    }
-    let mut sets = users.keys().map(|(_, options)| options);
-    let Some(first) = sets.next() else { return Ok(()) };
-    let shared: BTreeSet<&str> =
-        sets.fold(first.clone(), |shared, options| shared.intersection(options).copied().collect());
-    text.push_str("\n## The SQLite libraries\n\n| SQLite | subjects | compile options that not all have |\n|---|---|---|\n");
-    for ((version, options), subjects) in &users {
-        let own: Vec<&str> = options.difference(&shared).copied().collect();
-        let subjects: Vec<&str> = subjects.iter().copied().collect();
-        writeln!(text, "| {version} | {} | {} |", subjects.join(", "), own.join(", "))?;
-    }
-    let shared: Vec<&str> = shared.into_iter().collect();
-    writeln!(text, "\nAll have: {}.", shared.join(", "))?;
-    Ok(())
-}
-
-fn half(times: Spread) -> String {
-    format!("{}–{}", time(times.low), time(times.high))
-}
-
-/// Nanoseconds in three digits or so.
-fn time(ns: f64) -> String {
-    let (value, unit) = match ns {
-        ns if ns < 1e4 => (ns, "ns"),
-        ns if ns < 1e6 => (ns / 1e3, "µs"),
-        ns if ns < 1e9 => (ns / 1e6, "ms"),
-        ns => (ns / 1e9, "s"),
-    };
-    match value {
-        value if value < 10.0 => format!("{value:.2} {unit}"),
-        value if value < 100.0 => format!("{value:.1} {unit}"),
-        value => format!("{value:.0} {unit}"),
-    }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_three_digits() {
-        assert_eq!(time(870.4), "870 ns");
-        assert_eq!(time(2_345.0), "2345 ns");
-        assert_eq!(time(36_000.0), "36.0 µs");
-        assert_eq!(time(1_500_000.0), "1.50 ms");
-        assert_eq!(time(2_000_000_000.0), "2.00 s");
+        let shared: Vec<&str> = shared.into_iter().collect();
+        writeln!(text, "\nAll have: {}.", shared.join(", "))?;
+        Ok(())
     }
 }

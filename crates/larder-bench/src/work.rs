@@ -1,27 +1,100 @@
 //! The works that are measured: who takes part, with which settings, and what is to be reached.
 
+mod goal;
 mod migration;
 mod read;
+mod write;
 
-/// All works, in the order of the report.
-pub(crate) const ALL: &[&Work] = &[&migration::OPEN, &migration::APPLY, &read::POINT_READ, &migration::COPY];
+pub(crate) use goal::{Bound, Goal, Metric, What, digits};
+
+/// All works, in the order of the report; those of a theme stand together.
+pub(crate) const ALL: &[&Work] = &[
+    &read::POINT_READ,
+    &write::WRITE,
+    &write::SLOW_DISK,
+    &write::LATENCY,
+    &write::LOCKED,
+    &migration::OPEN,
+    &migration::APPLY,
+    &migration::COPY,
+];
 
 /// One kind of work that several subjects do in turns.
 #[derive(Debug)]
 pub(crate) struct Work {
     /// As `--only` names it, and as workers know it.
     pub name: &'static str,
-    /// What is timed, in a sentence.
+    /// Under which heading the report has it.
+    pub theme: Theme,
+    /// What is timed, in a sentence or two.
     pub story: &'static str,
     /// The variants; all of them run in the same rounds, so that goals can compare across them.
     pub cases: &'static [Case],
-    /// Who takes part in every case; the first is the base of the ratios.
+    /// Who takes part; the first is the base of the ratios.
     pub subjects: &'static [Subject],
     /// What Larder is to reach.
     pub goals: &'static [Goal],
-    /// The number of a round that is reported and compared.
+    /// The number of a round that the report compares.
     pub metric: Metric,
+    /// How much is measured with `--quick`. All works together must stay under two minutes.
+    pub quick: Effort,
+    /// How much is measured without.
+    pub full: Effort,
+    /// What of it the plot shows: a case, and the subject of Larder's that the others are compared with.
+    pub plot: &'static [Plot],
 }
+
+/// The headings of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// Reading rows.
+    Read,
+    /// Small transactions, from one thread or many.
+    Write,
+    /// Opening files and migrating them.
+    Migration,
+}
+
+impl Theme {
+    /// As a heading.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Read => "Reads",
+            Self::Write => "Writes",
+            Self::Migration => "Open and migrate",
+        }
+    }
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    /// Rounds that count; one more goes before them to warm up.
+    pub rounds: usize,
+    /// How long a round is; one of a single large operation takes what it takes.
+    pub budget_ms: u64,
+}
+
+impl Effort {
+    /// So many rounds of so many milliseconds.
+    pub(crate) const fn new(rounds: usize, budget_ms: u64) -> Self {
+        Self { rounds, budget_ms }
+    }
+}
+
+/// A group of bars of the plot.
+#[derive(Debug)]
+pub(crate) struct Plot {
+    /// What stands above it.
+    pub title: &'static str,
+    /// The case.
+    pub case: &'static str,
+    /// The subject of Larder's that is 1.
+    pub one: &'static str,
+}
+
+/// A setting of a worker: its name and its value.
+pub(crate) type Setting = (&'static str, &'static str);
 
 /// A variant of a work.
 #[derive(Debug)]
@@ -30,11 +103,41 @@ pub(crate) struct Case {
     pub name: &'static str,
     /// What is special about it, in words.
     pub story: &'static str,
-    /// What the workers are told.
-    pub settings: &'static [(&'static str, &'static str)],
-    /// When not 0, each round starts this many processes that do one operation each, and takes their median:
-    /// what a program pays once a process is in it.
-    pub processes: usize,
+    /// What the workers are told. `budget-ms` of a case goes before that of the work.
+    pub settings: &'static [Setting],
+    /// What they are told besides, or instead, with `--quick`.
+    pub quick: &'static [Setting],
+    /// The subjects that take part in it; all of the work's, when none is named.
+    pub only: &'static [&'static str],
+    /// Who does a round.
+    pub processes: Processes,
+    /// Whether each wait for the disk takes a millisecond longer, for every subject alike.
+    pub slow_disk: bool,
+}
+
+impl Case {
+    /// A case of all subjects, in one process each.
+    pub(crate) const fn new(name: &'static str, story: &'static str, settings: &'static [Setting]) -> Self {
+        let processes = Processes::One;
+        Self { name, story, settings, quick: &[], only: &[], processes, slow_disk: false }
+    }
+
+    /// Whether a subject takes part.
+    pub(crate) fn has(&self, subject: &str) -> bool {
+        self.only.is_empty() || self.only.contains(&subject)
+    }
+}
+
+/// Who does a round of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Processes {
+    /// One process, alive all the time.
+    One,
+    /// So many processes, one after another and new each round, which do one operation each; the median counts: what a
+    /// program pays once a process is in it.
+    Fresh(usize),
+    /// So many processes at once on one file, alive all the time; what they do is added up.
+    Together(usize),
 }
 
 /// A library, in one way of using it.
@@ -53,7 +156,12 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    const fn new(name: &'static str, label: &'static str, program: Program, package: &'static str) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        label: &'static str,
+        program: Program,
+        package: &'static str,
+    ) -> Self {
         Self { name, label, program, package, on_file_of: None }
     }
 }
@@ -71,60 +179,29 @@ pub(crate) enum Program {
     Sqlx,
 }
 
-/// The number of a round that is compared.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Metric {
-    /// Nanoseconds of a round by its operations.
-    Mean,
-    /// The median of the operations of a round, in nanoseconds.
-    Median,
-}
-
-/// A ratio of two numbers of one work, and its bound.
-#[derive(Debug)]
-pub(crate) struct Goal {
-    /// In words.
-    pub text: &'static str,
-    /// What is divided: case and subject.
-    pub left: (&'static str, &'static str),
-    /// What it is divided by.
-    pub right: (&'static str, &'static str),
-    /// The bound of the ratio.
-    pub bound: Bound,
-}
-
-/// Where a ratio must stay.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Bound {
-    /// At most this.
-    AtMost(f64),
-    /// Below this.
-    Below(f64),
-}
-
-impl Bound {
-    /// Whether a ratio keeps to it.
-    pub(crate) fn holds(self, ratio: f64) -> bool {
-        match self {
-            Self::AtMost(most) => ratio <= most,
-            Self::Below(limit) => ratio < limit,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
     #[test]
-    fn goals_name_cases_and_subjects_that_exist() {
+    fn goals_and_plots_name_cases_and_subjects_that_exist() {
         for work in ALL {
-            for goal in work.goals {
-                for (case, subject) in [goal.left, goal.right] {
-                    assert!(work.cases.iter().any(|it| it.name == case), "{}: no case {case}", work.name);
-                    assert!(work.subjects.iter().any(|it| it.name == subject), "{}: no {subject}", work.name);
-                }
+            let plots = work.plot.iter().map(|plot| (plot.case, plot.one));
+            for (case, subject) in work.goals.iter().flat_map(Goal::needs).chain(plots) {
+                let found = work.cases.iter().find(|it| it.name == case);
+                let found = found.unwrap_or_else(|| panic!("{}: no case {case}", work.name));
+                assert!(work.subjects.iter().any(|it| it.name == subject), "{}: no {subject}", work.name);
+                assert!(found.has(subject), "{}: {subject} is not in {case}", work.name);
+            }
+        }
+    }
+
+    #[test]
+    fn cases_name_subjects_that_exist() {
+        for work in ALL {
+            for subject in work.cases.iter().flat_map(|case| case.only) {
+                assert!(work.subjects.iter().any(|it| it.name == *subject), "{}: no {subject}", work.name);
             }
         }
     }
@@ -137,5 +214,13 @@ mod tests {
             let cases: BTreeSet<_> = work.cases.iter().map(|case| case.name).collect();
             assert_eq!(cases.len(), work.cases.len(), "{}", work.name);
         }
+    }
+
+    #[test]
+    fn works_of_a_theme_stand_together() {
+        let mut themes: Vec<&str> = ALL.iter().map(|work| work.theme.title()).collect();
+        themes.dedup();
+        let different: BTreeSet<_> = themes.iter().collect();
+        assert_eq!(different.len(), themes.len(), "{themes:?}");
     }
 }

@@ -7,7 +7,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use larder_bench_protocol::Outcome;
 use serde_json::Value;
 
-use crate::work::{Case, Metric, Subject, Work};
+use crate::figure::Figures;
+use crate::work::{Case, Subject, Work};
+
+/// Variables that a worker finds set.
+pub(crate) type Environment = Vec<(&'static str, std::path::PathBuf)>;
 
 /// A live worker: set up, and waiting for its next round.
 pub(crate) struct Worker {
@@ -33,6 +37,7 @@ pub(crate) fn arguments(
     subject: &Subject,
     folder: &Path,
     settings: &[String],
+    quick: bool,
 ) -> Vec<String> {
     let mut arguments = vec![subject.name.to_owned(), work.name.to_owned()];
     arguments.push(format!("dir={}", folder.display()));
@@ -41,18 +46,20 @@ pub(crate) fn arguments(
     }
     arguments.extend(settings.iter().cloned());
     // The last one counts: what a case sets is not up to the driver.
-    arguments.extend(case.settings.iter().map(|(key, value)| format!("{key}={value}")));
+    let quick = if quick { case.quick } else { &[] };
+    arguments.extend(case.settings.iter().chain(quick).map(|(key, value)| format!("{key}={value}")));
     arguments
 }
 
 impl Worker {
     /// Starts a worker and waits until it has set up.
-    pub(crate) fn start(subject: &Subject, arguments: &[String]) -> Outcome<Self> {
+    pub(crate) fn start(subject: &Subject, arguments: &[String], environment: &Environment) -> Outcome<Self> {
         let command = subject.program.command()?;
         let (program, rest) = command.split_first().ok_or("no program")?;
         let mut child = Command::new(program)
             .args(rest)
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -75,21 +82,24 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Lets it work one round, and returns the number that is asked for, in nanoseconds an operation.
-    pub(crate) fn round(&mut self, metric: Metric) -> Outcome<f64> {
+    /// One round.
+    pub(crate) fn round(&mut self) -> Outcome<Figures> {
+        self.go()?;
+        self.said()
+    }
+
+    /// Starts a round.
+    pub(crate) fn go(&mut self) -> Outcome {
         let input = self.input.as_mut().ok_or("already stopped")?;
-        writeln!(input, "go").and_then(|()| input.flush()).map_err(|_| format!("{} stopped", self.name))?;
-        let sample = self.line()?;
-        let number = |key: &str| {
-            sample
-                .get(key)
-                .and_then(Value::as_f64)
-                .ok_or_else(|| format!("{}: no {key} in {sample}", self.name))
-        };
-        Ok(match metric {
-            Metric::Mean => number("ns")? / number("ops")?,
-            Metric::Median => number("p50")?,
-        })
+        Ok(writeln!(input, "go")
+            .and_then(|()| input.flush())
+            .map_err(|_| format!("{} stopped", self.name))?)
+    }
+
+    /// Waits for what the round showed.
+    pub(crate) fn said(&mut self) -> Outcome<Figures> {
+        let said = self.line()?;
+        Figures::read(&said).map_err(|fault| format!("{}: {fault}", self.name).into())
     }
 
     fn line(&mut self) -> Outcome<Value> {

@@ -1,5 +1,7 @@
 //! The data and the settings that all workers use: the same text of SQL for each.
 
+use crate::Random;
+
 /// The pragmas of a database that Larder opens, in the order in which it sets them. Every subject sets these.
 pub const PRAGMAS: &str = "PRAGMA busy_timeout=5000;
 PRAGMA journal_mode=WAL;
@@ -28,6 +30,44 @@ pub const TOUCH_USERS: &str = "UPDATE users SET age = age WHERE id = 1";
 
 /// The row of [`USERS`] with one key.
 pub const READ_USER: &str = "SELECT id, name, email, age FROM users WHERE id = :id";
+
+/// The table that small rows are written to, one a transaction.
+pub const EVENTS: &str = "CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, thread INTEGER NOT NULL, \
+                          body TEXT NOT NULL)";
+
+/// An index whose keys arrive in no order, so that a write touches several pages.
+pub const EVENTS_INDEX: &str = "CREATE INDEX IF NOT EXISTS events_body ON events(body)";
+
+/// One row of [`EVENTS`], with the parameters in this order.
+pub const WRITE_EVENT: &str = "INSERT INTO events(thread, body) VALUES (:thread, :body)";
+
+/// How many rows [`EVENTS`] has: none is ever deleted, and the last key is at hand.
+pub const COUNT_EVENTS: &str = "SELECT coalesce(max(id), 0) FROM events";
+
+/// The text of one row of [`EVENTS`], of 36 letters.
+pub fn event_body(random: &mut Random) -> String {
+    format!("{:08x} the text of one small event", random.key(1 << 32) - 1)
+}
+
+/// Numbers that are read and written back within one transaction.
+pub const COUNTERS: &str =
+    "CREATE TABLE IF NOT EXISTS counters(id INTEGER PRIMARY KEY, value INTEGER NOT NULL)";
+
+/// Fills [`COUNTERS`] with [`COUNTERS_ROWS`] zeros, unless they are there.
+pub const FILL_COUNTERS: &str = "INSERT OR IGNORE INTO counters(id, value)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16) SELECT i, 0 FROM n";
+
+/// How many rows [`COUNTERS`] has.
+pub const COUNTERS_ROWS: u64 = 16;
+
+/// One number of [`COUNTERS`].
+pub const READ_COUNTER: &str = "SELECT value FROM counters WHERE id = :id";
+
+/// Writes a number back that was read, one larger; the parameters in this order.
+pub const WRITE_COUNTER: &str = "UPDATE counters SET value = :value WHERE id = :id";
+
+/// The sum of all [`COUNTERS`]: how many transactions there were, if none overwrote another's number.
+pub const SUM_COUNTERS: &str = "SELECT sum(value) FROM counters";
 
 /// The table that a migration copies, with an index when `index` is set.
 pub fn orders(index: bool) -> String {

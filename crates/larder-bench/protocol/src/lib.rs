@@ -5,6 +5,7 @@
 //! round. At the end of its input it goes away. The driver keeps the workers of all subjects alive at once and
 //! lets them work in turns, so that whatever disturbs the machine disturbs all of them.
 
+mod crowd;
 pub mod data;
 mod meter;
 pub mod set;
@@ -14,6 +15,7 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+pub use crowd::{Crowd, Ledger};
 pub use meter::{Clock, Meter, Random, Sample};
 pub use task::Task;
 

@@ -33,16 +33,24 @@ impl Sample {
         Self { ns: nanoseconds(elapsed), ops: laps.len() as u64, percentiles, counts: Vec::new() }
     }
 
+    /// Adds a count that belongs to the work.
+    pub fn with_count(mut self, name: &'static str, count: u64) -> Self {
+        self.counts.push((name, count));
+        self
+    }
+
     pub(crate) fn json(&self) -> String {
         let mut text = format!(r#"{{"ns":{},"ops":{}"#, self.ns, self.ops);
         for (permille, ns) in &self.percentiles {
             let name = if permille % 10 == 0 { permille / 10 } else { *permille };
             let _ = write!(text, r#","p{name}":{ns}"#);
         }
-        for (name, count) in &self.counts {
-            let _ = write!(text, r#","{name}":{count}"#);
+        text.push_str(r#","counts":{"#);
+        for (place, (name, count)) in self.counts.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(text, r#"{comma}"{name}":{count}"#);
         }
-        text.push('}');
+        text.push_str("}}");
         text
     }
 }
@@ -62,6 +70,12 @@ impl Clock {
     /// Starts a round that looks at the time every `batch` operations. A batch of 1 also gives the percentiles.
     pub fn start(&self, batch: u64) -> Meter {
         Meter::start(batch, self.ops, self.budget)
+    }
+
+    /// The clock of one of so many that do a round together: the same time, and its share of the operations. Each of them
+    /// starts a [`Meter`] of its own; [`Meter::together`] is what the round showed.
+    pub fn shared_by(&self, count: u64) -> Self {
+        Self { ops: self.ops.map(|ops| ops.div_ceil(count.max(1))), ..*self }
     }
 }
 
@@ -116,14 +130,27 @@ impl Meter {
         true
     }
 
+    /// Leaves what went by since the last operation out of the time of the next.
+    pub fn forget(&mut self) {
+        self.last = Instant::now();
+    }
+
     /// What the round showed.
     pub fn finish(self) -> Sample {
-        let elapsed = self.last - self.start;
-        if self.batch == 1 {
-            Sample::of_laps(elapsed, self.laps)
-        } else {
-            Sample { ns: nanoseconds(elapsed), ops: self.ops, ..Sample::default() }
+        Self::together(vec![self])
+    }
+
+    /// What a round showed that several threads or tasks did at once, each with a meter of its own: the time from the
+    /// first start to the last end, and the operations of all.
+    pub fn together(meters: Vec<Self>) -> Sample {
+        let start = meters.iter().map(|meter| meter.start).min();
+        let end = meters.iter().map(|meter| meter.last).max();
+        let elapsed = start.zip(end).map_or(Duration::ZERO, |(start, end)| end - start);
+        if meters.iter().all(|meter| meter.batch == 1) {
+            return Sample::of_laps(elapsed, meters.into_iter().flat_map(|meter| meter.laps).collect());
         }
+        let ops = meters.iter().map(|meter| meter.ops).sum();
+        Sample { ns: nanoseconds(elapsed), ops, ..Sample::default() }
     }
 }
 
@@ -174,6 +201,29 @@ mod tests {
         let sample = meter.finish();
         assert!((1..=2).contains(&sample.ops), "{sample:?}");
         assert_eq!(sample.percentiles.len(), 3);
+    }
+
+    #[test]
+    fn meters_together_span_from_the_first_start_to_the_last_end() {
+        let start = Instant::now();
+        let meter = |from: u64, to: u64, laps: &[u64]| Meter {
+            start: start + Duration::from_nanos(from),
+            last: start + Duration::from_nanos(to),
+            laps: laps.to_vec(),
+            ops: laps.len() as u64,
+            ..Meter::start(1, None, Duration::ZERO)
+        };
+        let sample = Meter::together(vec![meter(0, 70, &[30, 40]), meter(10, 100, &[90])]);
+        assert_eq!((sample.ns, sample.ops), (100, 3));
+        assert_eq!(sample.percentiles, [(500, 40), (990, 90), (999, 90)]);
+    }
+
+    #[test]
+    fn a_sample_says_its_counts_apart() {
+        let sample = Sample::of_laps(Duration::from_nanos(9), vec![4, 5]).with_count("busy", 3);
+        let text = r#"{"ns":9,"ops":2,"p50":5,"p99":5,"p999":5,"counts":{"busy":3}}"#;
+        assert_eq!(sample.json(), text);
+        assert_eq!(Sample::default().json(), r#"{"ns":0,"ops":0,"counts":{}}"#);
     }
 
     #[test]

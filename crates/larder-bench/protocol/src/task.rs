@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Clock, Outcome};
+use crate::{Clock, Crowd, Outcome, data};
 
 /// A subject, a work and its settings.
 #[derive(Debug)]
@@ -59,6 +59,24 @@ impl Task {
     pub fn clock(&self) -> Clock {
         let budget = Duration::from_millis(self.number("budget-ms").unwrap_or(100));
         Clock { ops: self.number("ops").ok(), budget }
+    }
+
+    /// Rounds of `threads=` threads, which pause for `think-us=` before each operation when that is given.
+    pub fn crowd(&self) -> Outcome<Crowd> {
+        let crowd = self.clock().crowd(self.number("threads")?);
+        let think = if self.has("think-us") { self.number("think-us")? } else { 0 };
+        Ok(crowd.think(Duration::from_micros(think)))
+    }
+
+    /// Whether a commit must be on the disk before it returns: `synchronous=FULL`.
+    pub fn is_full(&self) -> bool {
+        self.settings.get("synchronous").is_some_and(|value| value == "FULL")
+    }
+
+    /// [`data::PRAGMAS`], with `synchronous=` when that is given.
+    pub fn pragmas(&self) -> String {
+        let own = self.settings.get("synchronous").map(|value| format!("\nPRAGMA synchronous={value};"));
+        format!("{}{}", data::PRAGMAS, own.unwrap_or_default())
     }
 
     /// The answer to a subject or a work that a worker does not know.

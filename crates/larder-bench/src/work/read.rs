@@ -1,12 +1,13 @@
 //! Reading.
 
-use super::{Bound, Case, Goal, Metric, Program, Subject, Work};
+use super::{Bound, Case, Effort, Goal, Metric, Plot, Program, Subject, Theme, Work};
 
 /// One row by its primary key.
 pub(crate) const POINT_READ: Work = Work {
     name: "point-read",
+    theme: Theme::Read,
     story: "One row by its primary key from a table of 100,000 rows into a struct of four fields, keys at random.",
-    cases: &[Case { name: "100k", story: "100,000 rows", settings: &[("rows", "100000")], processes: 0 }],
+    cases: &[Case::new("100k", "100,000 rows", &[("rows", "100000")])],
     subjects: &[
         Subject::new("rusqlite", "rusqlite, `prepare_cached`", Program::Rusqlite, "rusqlite"),
         Subject::new("raw", "C library, held statement", Program::Rusqlite, "libsqlite3-sys"),
@@ -23,9 +24,12 @@ pub(crate) const POINT_READ: Work = Work {
         goal("`db.read` / diesel", "diesel", Bound::Below(1.0)),
         goal("`db.read` / sqlx", "sqlx", Bound::Below(1.0)),
     ],
-    metric: Metric::Mean,
+    metric: Metric::Time,
+    quick: Effort::new(5, 40),
+    full: Effort::new(15, 100),
+    plot: &[Plot { title: "point read", case: "100k", one: "larder" }],
 };
 
 const fn goal(text: &'static str, right: &'static str, bound: Bound) -> Goal {
-    Goal { text, left: ("100k", "larder"), right: ("100k", right), bound }
+    Goal::new(text, Metric::Time, ("100k", "larder"), ("100k", right), bound)
 }

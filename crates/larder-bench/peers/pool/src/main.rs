@@ -1,7 +1,9 @@
 //! Workers on the newest rusqlite that r2d2_sqlite, rusqlite_migration and diesel accept.
 
 mod diesel_peer;
+mod diesel_write;
 mod rusqlite_peer;
+mod rusqlite_write;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,10 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("apply", "diesel") => diesel_peer::apply(task)?,
         ("point-read", "r2d2") => rusqlite_peer::pooled_read(task)?,
         ("point-read", "diesel") => diesel_peer::read(task)?,
+        ("write" | "slow-disk", "r2d2") => rusqlite_write::rows(task)?,
+        ("write" | "slow-disk", "diesel") => diesel_write::rows(task)?,
+        ("locked", "r2d2") => rusqlite_write::counters(task)?,
+        ("locked", "diesel") => diesel_write::counters(task)?,
         _ => return task.unknown(),
     };
     Ok((hello()?, round))

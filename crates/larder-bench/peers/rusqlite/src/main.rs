@@ -3,6 +3,7 @@
 mod copy;
 mod migration;
 mod read;
+mod write;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("point-read", "rusqlite") => read::cached(task)?,
         ("point-read", "rusqlite-held") => read::held(task)?,
         ("copy", "rusqlite") => copy::rebuild(task)?,
+        ("write" | "slow-disk" | "latency", "mutex") => write::rows(task)?,
+        ("locked", "mutex") => write::counters(task)?,
         _ => return task.unknown(),
     };
     Ok((hello()?, round))

@@ -1,0 +1,185 @@
+//! The tables: of the goals, and of each work's cases.
+
+use std::fmt::Write as _;
+
+use larder_bench_protocol::Outcome;
+
+use crate::figure::Spread;
+use crate::measure::Measured;
+use crate::work::{Case, Metric, Subject, digits};
+
+/// All goals, a table a theme.
+pub(super) fn goals(all: &[Measured]) -> Outcome<String> {
+    let mut text = String::new();
+    let mut theme = None;
+    for measured in all {
+        if theme != Some(measured.work.theme) {
+            theme = Some(measured.work.theme);
+            let title = measured.work.theme.title();
+            let gap = if text.is_empty() { "" } else { "\n" };
+            writeln!(text, "{gap}**{title}**\n\n| work | goal | measured | middle half | met |")?;
+            text.push_str("|---|--:|--:|--:|---|\n");
+        }
+        for goal in measured.work.goals {
+            let start = format!("| {}: {} | {} |", measured.work.name, goal.text, goal.bound);
+            if let Some(told) = measured.reached(goal) {
+                let met = if goal.bound.holds(told.middle) { "yes" } else { "**no**" };
+                let show = |told: f64| goal.bound.show(told);
+                let half = if told.low == told.high {
+                    String::new()
+                } else {
+                    format!("{}–{}", show(told.low).trim_end_matches(" ×"), show(told.high))
+                };
+                writeln!(text, "{start} {} | {half} | {met} |", show(told.middle))?;
+            } else if let Some(why) = measured.excuse(goal) {
+                writeln!(text, "{start} not measured here: {why} | | |")?;
+            } else {
+                writeln!(text, "{start} not measured | | **no** |")?;
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// One work: a table a case.
+pub(super) fn work(text: &mut String, measured: &Measured) -> Outcome {
+    let work = measured.work;
+    let rounds = measured.effort.rounds;
+    writeln!(text, "\n### {}\n\n{} {rounds} rounds.", work.name, work.story)?;
+    for case in work.cases {
+        writeln!(text, "\n{} (`{}`)\n", capitalised(case.story), case.name)?;
+        let taking_part: Vec<&Subject> =
+            work.subjects.iter().filter(|subject| case.has(subject.name)).collect();
+        let measured_ones: Vec<&Subject> = taking_part
+            .iter()
+            .copied()
+            .filter(|it| measured.spread(case.name, it.name, work.metric).is_some())
+            .collect();
+        match work.metric {
+            Metric::Time | Metric::P50 => times(text, measured, case, &measured_ones)?,
+            Metric::Rate | Metric::P99 | Metric::P999 => rates(text, measured, case, &measured_ones)?,
+        }
+        for subject in taking_part {
+            if let Some(why) = measured.absent.get(&(case.name, subject.name)) {
+                writeln!(text, "\nNot measured here: {}: {why}.", subject.label)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first columns: who, and what it links.
+fn who(measured: &Measured, subject: &Subject) -> Outcome<String> {
+    let sqlite = measured.builds.get(subject.name).map_or("", |(version, _)| version.as_str());
+    let version = subject.program.version_of(subject.package)?;
+    Ok(format!("| {} | {version} | {sqlite} |", subject.label))
+}
+
+/// The median ratio of a number to that of the first subject.
+fn ratio(measured: &Measured, case: &Case, subject: &Subject, base: &Subject, metric: Metric) -> Option<f64> {
+    let ratios = measured.ratios(metric, (case.name, subject.name), (case.name, base.name));
+    Some(Spread::of(ratios)?.middle)
+}
+
+fn times(text: &mut String, measured: &Measured, case: &Case, subjects: &[&Subject]) -> Outcome {
+    text.push_str("| subject | version | SQLite | time | middle half | ratio |\n|---|---|---|--:|--:|--:|\n");
+    let metric = measured.work.metric;
+    for subject in subjects {
+        let Some(times) = measured.spread(case.name, subject.name, metric) else { continue };
+        let base = measured.work.subjects.first().unwrap_or(subject);
+        let ratio = ratio(measured, case, subject, base, metric);
+        let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        let who = who(measured, subject)?;
+        writeln!(
+            text,
+            "{who} {} | {}–{} | {ratio} |",
+            time(times.middle),
+            time(times.low),
+            time(times.high)
+        )?;
+    }
+    Ok(())
+}
+
+/// For work of several threads: how many a second, and how long single ones took.
+fn rates(text: &mut String, measured: &Measured, case: &Case, subjects: &[&Subject]) -> Outcome {
+    text.push_str("| subject | version | SQLite | a second | middle half | to the first | p50 | p99 | p99.9 | counts |\n");
+    text.push_str("|---|---|---|--:|--:|--:|--:|--:|--:|---|\n");
+    for subject in subjects {
+        let Some(times) = measured.spread(case.name, subject.name, Metric::Rate) else { continue };
+        let base = measured.work.subjects.first().unwrap_or(subject);
+        let ratio = ratio(measured, case, subject, base, Metric::Rate);
+        let ratio = ratio.map_or_else(String::new, |ratio| format!("{} ×", digits(1.0 / ratio)));
+        let who = who(measured, subject)?;
+        let half = format!("{}–{}", rate(times.high), rate(times.low));
+        write!(text, "{who} {} | {half} | {ratio} |", rate(times.middle))?;
+        for metric in [Metric::P50, Metric::P99, Metric::P999] {
+            let spread = measured.spread(case.name, subject.name, metric);
+            write!(text, " {} |", spread.map_or_else(String::new, |spread| time(spread.middle)))?;
+        }
+        let counts = measured.counts(case.name, subject.name);
+        let counts: Vec<String> =
+            counts.iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
+        writeln!(text, " {} |", counts.join(", "))?;
+    }
+    Ok(())
+}
+
+/// Nanoseconds in three digits or so.
+pub(super) fn time(ns: f64) -> String {
+    let (value, unit) = match ns {
+        ns if ns < 1e4 => (ns, "ns"),
+        ns if ns < 1e6 => (ns / 1e3, "µs"),
+        ns if ns < 1e9 => (ns / 1e6, "ms"),
+        ns => (ns / 1e9, "s"),
+    };
+    format!("{} {unit}", digits(value))
+}
+
+/// Nanoseconds an operation, as operations a second in three digits.
+fn rate(ns: f64) -> String {
+    let rate = 1e9 / ns;
+    let unit = 10f64.powf((rate.log10().floor() - 2.0).max(0.0));
+    grouped((rate / unit).round() * unit)
+}
+
+/// A whole number with its thousands apart.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits() {
+        assert_eq!(time(870.4), "870 ns");
+        assert_eq!(time(2_345.0), "2345 ns");
+        assert_eq!(time(36_000.0), "36.0 µs");
+        assert_eq!(time(1_500_000.0), "1.50 ms");
+        assert_eq!(time(2_000_000_000.0), "2.00 s");
+    }
+
+    #[test]
+    fn rates_have_three_digits_and_their_thousands_apart() {
+        assert_eq!(rate(81_234.0), "12,300");
+        assert_eq!(rate(700.0), "1,430,000");
+        assert_eq!(rate(2e9), "1");
+        assert_eq!(grouped(999.0), "999");
+        assert_eq!(grouped(1000.0), "1,000");
+    }
+}

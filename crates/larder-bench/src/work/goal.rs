@@ -1,0 +1,171 @@
+//! What Larder is to reach: a number of a round, compared with another's, and a bound.
+
+use std::fmt;
+
+/// A number that a round shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Metric {
+    /// The time of the round by its operations.
+    Time,
+    /// The same, told as operations a second: of several threads together.
+    Rate,
+    /// The median of the single operations.
+    P50,
+    /// What 99 of 100 single operations stay below.
+    P99,
+    /// What 999 of 1,000 single operations stay below.
+    P999,
+}
+
+/// A case and a subject.
+pub(crate) type At = (&'static str, &'static str);
+
+/// What is looked at.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// The same number of two: `left` by `right`, round by round.
+    Ratio {
+        /// Which number.
+        metric: Metric,
+        /// Larder, mostly.
+        left: At,
+        /// What it is compared with.
+        right: At,
+    },
+    /// A count of all rounds together, such as of busy errors.
+    Count {
+        /// As the worker calls it.
+        name: &'static str,
+        /// Whose.
+        at: At,
+    },
+}
+
+/// What is looked at, and its bound.
+#[derive(Debug)]
+pub(crate) struct Goal {
+    /// In words.
+    pub text: &'static str,
+    /// Two numbers, or a count.
+    pub what: What,
+    /// Where it must stay.
+    pub bound: Bound,
+}
+
+impl Goal {
+    /// That a number of `left` keeps to a bound, compared with that of `right`.
+    pub(crate) const fn new(text: &'static str, metric: Metric, left: At, right: At, bound: Bound) -> Self {
+        Self { text, what: What::Ratio { metric, left, right }, bound }
+    }
+
+    /// That a count is 0 in all rounds.
+    pub(crate) const fn none(text: &'static str, name: &'static str, at: At) -> Self {
+        Self { text, what: What::Count { name, at }, bound: Bound::Zero }
+    }
+
+    /// The cases and subjects that it needs.
+    pub(crate) fn needs(&self) -> Vec<At> {
+        match self.what {
+            What::Ratio { left, right, .. } => vec![left, right],
+            What::Count { at, .. } => vec![at],
+        }
+    }
+}
+
+/// Where a goal's number must stay. All metrics are times, so less is better; a bound says which way the ratio is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bound {
+    /// The ratio of the times is at most this.
+    AtMost(f64),
+    /// The ratio of the times is below this.
+    Below(f64),
+    /// So many times as fast, or more: the ratio is turned round.
+    AtLeast(f64),
+    /// At most the so-manieth part.
+    Part(f64),
+    /// Not one.
+    Zero,
+}
+
+impl Bound {
+    /// The number that people read, of the ratio of two times.
+    pub(crate) fn told(self, ratio: f64) -> f64 {
+        match self {
+            Self::AtLeast(_) | Self::Part(_) => 1.0 / ratio,
+            Self::AtMost(_) | Self::Below(_) | Self::Zero => ratio,
+        }
+    }
+
+    /// Whether a number, as it is told, keeps to it.
+    pub(crate) fn holds(self, told: f64) -> bool {
+        match self {
+            Self::AtMost(most) => told <= most,
+            Self::Below(limit) => told < limit,
+            Self::AtLeast(least) | Self::Part(least) => told >= least,
+            Self::Zero => told == 0.0,
+        }
+    }
+
+    /// A number, as it is told, in the words of the bound.
+    pub(crate) fn show(self, told: f64) -> String {
+        match self {
+            Self::AtMost(_) | Self::Below(_) => format!("{told:.2}"),
+            Self::AtLeast(_) => format!("{} ×", digits(told)),
+            Self::Part(_) if told < 1.0 => format!("{} ×", digits(1.0 / told)),
+            Self::Part(_) => format!("1/{}", digits(told)),
+            Self::Zero => format!("{told:.0}"),
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(most) => write!(f, "≤ {most:.2}"),
+            Self::Below(limit) => write!(f, "< {limit:.2}"),
+            Self::AtLeast(least) => write!(f, "≥ {least} ×"),
+            Self::Part(part) => write!(f, "≤ 1/{part}"),
+            Self::Zero => write!(f, "0"),
+        }
+    }
+}
+
+/// As many digits as such a ratio deserves.
+pub(crate) fn digits(number: f64) -> String {
+    match number {
+        number if number < 10.0 => format!("{number:.2}"),
+        number if number < 100.0 => format!("{number:.1}"),
+        number => format!("{number:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_tells_a_ratio_as_people_read_it() {
+        // Larder takes an eighth of the time.
+        let ratio = 0.125;
+        for (bound, wanted, told) in [
+            (Bound::AtMost(0.2), "≤ 0.20", "0.12"),
+            (Bound::Below(1.0), "< 1.00", "0.12"),
+            (Bound::AtLeast(8.0), "≥ 8 ×", "8.00 ×"),
+            (Bound::AtLeast(1.6), "≥ 1.6 ×", "8.00 ×"),
+            (Bound::Part(8.0), "≤ 1/8", "1/8.00"),
+        ] {
+            assert_eq!((bound.to_string().as_str(), bound.show(bound.told(ratio)).as_str()), (wanted, told));
+            assert!(bound.holds(bound.told(ratio)), "{bound}");
+        }
+        assert!(!Bound::AtLeast(8.0).holds(Bound::AtLeast(8.0).told(0.2)));
+        assert!(!Bound::Part(5.0).holds(Bound::Part(5.0).told(0.5)));
+        assert!(Bound::Zero.holds(0.0) && !Bound::Zero.holds(1.0));
+    }
+
+    #[test]
+    fn a_part_that_is_more_than_the_whole_is_told_as_a_multiple() {
+        let bound = Bound::Part(8.0);
+        assert_eq!(bound.show(bound.told(2.5)), "2.50 ×");
+        assert!(!bound.holds(bound.told(2.5)));
+    }
+}
