@@ -4,11 +4,13 @@ mod health;
 mod inside;
 mod options;
 mod reader;
+mod stats;
 mod transaction;
 mod write;
 
 pub use health::Health;
 pub use options::{OnOpen, Options};
+pub use stats::Stats;
 pub use transaction::{ReadTx, WriteTx};
 
 use crate::driver::{Access, Connection, Driver, Durability};
@@ -106,6 +108,7 @@ impl Database {
     /// What `f` returns, or what the engine says. On a database in memory, [`ErrorKind::Nested`] inside a `write`.
     pub fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
         self.check_open()?;
+        let _span = tracing::trace_span!("read", database = %self.inner.driver).entered();
         if self.is_single() {
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }

@@ -1,10 +1,11 @@
 //! One transaction for the work of many.
 
+use super::count::Count;
 use super::queue::{Lead, Ticket};
 use super::work::Work;
 use super::writer::Job;
 use crate::driver::{Access, Connection, Durability};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,8 +29,7 @@ pub(super) struct Batch<'l, 'q> {
     alone: bool,
     long: Duration,
     members: Vec<Member>,
-    /// How long the commit took.
-    pub(super) commit: Duration,
+    count: &'l Count,
 }
 
 /// Somebody's work that is being done. When this is dropped its owner is told; without a word before, that it was not
@@ -37,6 +37,22 @@ pub(super) struct Batch<'l, 'q> {
 pub(super) struct Member {
     ticket: Arc<Ticket<Job>>,
     work: Option<Job>,
+}
+
+impl Member {
+    /// Takes the first in the line, if another may do its work.
+    pub(super) fn first(lead: &Lead<'_, Job>) -> Option<Self> {
+        let mut taken = VecDeque::new();
+        lead.take(1, u8::MAX, &mut taken);
+        let ticket = taken.pop_front()?;
+        Some(Self { work: ticket.take(), ticket })
+    }
+
+    /// What is to be done, and how durable that must be.
+    pub(super) fn work(&mut self) -> Option<(&mut dyn Work, Durability)> {
+        let durability = if self.ticket.rank == 0 { Durability::Normal } else { Durability::Full };
+        Some((self.work.as_mut()?.as_mut(), durability))
+    }
 }
 
 impl Drop for Member {
@@ -48,16 +64,16 @@ impl Drop for Member {
 }
 
 impl<'l, 'q> Batch<'l, 'q> {
-    /// `last_commit` is how long the one before took. A thread that is inside a transaction of another database does its own
-    /// work `alone`: that of others is not inside, and must not be refused for it.
+    /// A thread that is inside a transaction of another database does its own work `alone`: that of others is not inside, and
+    /// must not be refused for it.
     pub(super) fn new(
         lead: &'l Lead<'q, Job>,
         durability: Durability,
         alone: bool,
-        last_commit: Duration,
+        count: &'l Count,
     ) -> Self {
-        let long = last_commit.clamp(LONG, LONGEST);
-        Self { lead, durability, alone, long, members: Vec::new(), commit: last_commit }
+        let long = count.last().clamp(LONG, LONGEST);
+        Self { lead, durability, alone, long, members: Vec::new(), count }
     }
 
     /// Those whose work was done, each to be told by dropping it.
@@ -82,10 +98,7 @@ impl<'l, 'q> Batch<'l, 'q> {
         if follow && self.follow(connection) {
             return self.undo_and_again(connection, own);
         }
-        let start = Instant::now();
-        let committed = connection.commit();
-        self.commit = start.elapsed();
-        let Err(error) = committed else { return false };
+        let Err(error) = commit(connection, self.members.len() as u64 + 1, self.count) else { return false };
         if self.members.is_empty() {
             own.fail(error);
             return roll_back(connection, own);
@@ -150,10 +163,10 @@ impl<'l, 'q> Batch<'l, 'q> {
 
     /// Does everything anew, each in a transaction of its own: what happened together must not happen again.
     fn again(&mut self, connection: &mut dyn Connection, own: &mut dyn Work) -> bool {
-        let mut failed = alone(connection, own);
+        let mut failed = alone(connection, own, self.count);
         for member in &mut self.members {
             if let Some(work) = member.work.as_mut() {
-                failed |= alone(connection, work.as_mut());
+                failed |= alone(connection, work.as_mut(), self.count);
             }
             self.lead.progress();
         }
@@ -187,18 +200,29 @@ fn within(connection: &mut dyn Connection, work: &mut dyn Work) -> bool {
 }
 
 /// Does a piece of work in a transaction of its own; true when a rollback failed.
-fn alone(connection: &mut dyn Connection, work: &mut dyn Work) -> bool {
+fn alone(connection: &mut dyn Connection, work: &mut dyn Work, count: &Count) -> bool {
     if let Err(error) = connection.begin(Access::Write) {
         work.fail(error);
         return false;
     }
     if work.run(connection) {
-        match connection.commit() {
+        match commit(connection, 1, count) {
             Ok(()) => return false,
             Err(error) => work.fail(error),
         }
     }
     roll_back(connection, work)
+}
+
+/// Commits what as many `works` wrote.
+fn commit(connection: &mut dyn Connection, works: u64, count: &Count) -> Result<()> {
+    let span = tracing::trace_span!("commit", works, took_us = tracing::field::Empty).entered();
+    let start = Instant::now();
+    connection.commit()?;
+    let took = start.elapsed();
+    count.committed(works, took);
+    span.record("took_us", u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    Ok(())
 }
 
 /// Rolls back a transaction that was one work's own; true when that failed.

@@ -1,6 +1,7 @@
 //! Writing: the one connection that writes, the line before it, and one commit for all who wait.
 
 mod batch;
+mod count;
 mod lend;
 mod queue;
 mod rollback;

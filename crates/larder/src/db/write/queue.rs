@@ -120,6 +120,11 @@ impl<W> Queue<W> {
         at.and_then(|at| line.waiting.remove(at)).is_some()
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.line().waiting.len()
+    }
+
     fn line(&self) -> MutexGuard<'_, Line<W>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }

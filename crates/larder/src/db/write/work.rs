@@ -7,6 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Instant;
+use tracing::Span;
 
 /// What is done inside a transaction, and told how that ended.
 pub(super) trait Work: Send {
@@ -87,17 +89,27 @@ impl<T> Outcome<T> {
 /// A closure of `write`.
 pub(super) struct Closure<F, T> {
     f: F,
+    /// Of the caller; what is traced in the closure belongs there, whichever thread runs it.
+    span: Span,
+    /// Since when it waits, where somebody wants to know.
+    since: Option<Instant>,
     pub(super) outcome: Outcome<T>,
 }
 
 impl<F, T> Closure<F, T> {
-    pub(super) fn new(f: F) -> Self {
-        Self { f, outcome: Outcome::NOT }
+    pub(super) fn new(f: F, span: Span) -> Self {
+        let since = (!span.is_disabled()).then(Instant::now);
+        Self { f, span, since, outcome: Outcome::NOT }
     }
 }
 
 impl<T: Send, F: FnMut(&mut WriteTx<'_>) -> Result<T> + Send> Work for Closure<F, T> {
     fn run(&mut self, connection: &mut dyn Connection) -> bool {
+        if let Some(since) = self.since.take() {
+            let waited = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.span.record("waited_us", waited);
+        }
+        let _entered = self.span.enter();
         self.outcome.note(|| (self.f)(&mut WriteTx::new(connection)))
     }
 

@@ -1,6 +1,7 @@
 //! The one connection that writes, and whose turn it is.
 
-use super::batch::Batch;
+use super::batch::{Batch, Member};
+use super::count::Count;
 use super::lend::{Served, stand};
 use super::queue::{Lead, Queue, Ticket, Waited};
 use super::rollback::RollbackFailed;
@@ -12,9 +13,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use crate::sql::text::Verb;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// A commit that takes less than this is quicker than waking a thread.
+const QUICK: Duration = Duration::from_micros(100);
+/// How long one leads at most for others after its own work is done.
+const ENOUGH: Duration = Duration::from_millis(1);
 
 /// Work in the line.
 pub(super) type Job = Box<dyn Work>;
@@ -32,8 +38,7 @@ pub(in crate::db) struct Writer {
     /// Tells databases apart on a thread that is inside transactions of several.
     id: usize,
     patience: Duration,
-    /// How long the last commit took, in nanoseconds.
-    last_commit: AtomicU64,
+    count: Count,
 }
 
 #[derive(Default)]
@@ -55,9 +60,19 @@ impl Writer {
             driver,
             queue: Queue::new(),
             slot: Mutex::new(Slot { connection: first, ..Slot::default() }),
-            last_commit: AtomicU64::new(0),
+            count: Count::default(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         }
+    }
+
+    /// What was written so far.
+    pub(in crate::db) fn count(&self) -> &Count {
+        &self.count
+    }
+
+    /// How many wait for their turn.
+    pub(in crate::db) fn waiting(&self) -> usize {
+        self.queue.waiting()
     }
 
     /// Tells this database from others within the process.
@@ -72,7 +87,8 @@ impl Writer {
         f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send,
     ) -> Result<T> {
         inside::refuse_write(self.id)?;
-        let mut work = Closure::new(f);
+        let span = tracing::trace_span!("write", database = %self.driver, waited_us = tracing::field::Empty);
+        let mut work = Closure::new(f, span);
         let lead = match self.queue.try_lead() {
             Some(lead) => Some(lead),
             None => self.stand(&mut work, durability)?,
@@ -87,7 +103,10 @@ impl Writer {
     pub(in crate::db) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         inside::refuse_write(self.id)?;
         if let Some(lead) = self.queue.try_lead() {
-            return self.alone(&lead, |connection| connection.execute(sql, params));
+            let start = Instant::now();
+            let changed = self.alone(&lead, |connection| connection.execute(sql, params))?;
+            self.count.committed(1, start.elapsed());
+            return Ok(changed);
         }
         // Others are writing. What changes rows can be done with their work; the rest may be what no transaction takes.
         if !Verb::of(sql, self.driver.dialect()).writes_rows() {
@@ -162,17 +181,32 @@ impl Writer {
 
     /// Leads: does `own` work and that of those who wait.
     fn lead(&self, lead: Lead<'_, Job>, own: &mut dyn Work, durability: Durability) {
-        let last = Duration::from_nanos(self.last_commit.load(Ordering::Relaxed));
-        let mut batch = Batch::new(&lead, durability, inside::is_any(), last);
-        let held = self.hold(durability, |connection| batch.run(connection, own), |unknown| *unknown);
-        self.last_commit.store(u64::try_from(batch.commit.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let members = batch.into_members();
-        if let Err(error) = held {
-            own.fail(error);
+        let mut members = self.batch(&lead, own, durability);
+        // Where commits are quick, waking the next to lead takes longer than doing its work.
+        let start = Instant::now();
+        while !inside::is_any() && self.count.last() < QUICK && start.elapsed() < ENOUGH {
+            let Some(mut next) = Member::first(&lead) else { break };
+            // Told before the next batch is begun, that they can go on beside it.
+            drop(members);
+            members = match next.work() {
+                Some((work, durability)) => self.batch(&lead, work, durability),
+                None => Vec::new(),
+            };
+            members.push(next);
         }
         // The next may begin while these are woken.
         drop(lead);
         drop(members);
+    }
+
+    /// One transaction, for `own` work and that of those who wait; gives those for whom it was done.
+    fn batch(&self, lead: &Lead<'_, Job>, own: &mut dyn Work, durability: Durability) -> Vec<Member> {
+        let mut batch = Batch::new(lead, durability, inside::is_any(), &self.count);
+        let held = self.hold(durability, |connection| batch.run(connection, own), |unknown| *unknown);
+        if let Err(error) = held {
+            own.fail(error);
+        }
+        batch.into_members()
     }
 
     /// Runs `f` on the connection, which is this thread's alone.

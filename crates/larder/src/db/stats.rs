@@ -1,0 +1,46 @@
+//! What a handle has done so far.
+
+use super::Database;
+use serde::Serialize;
+use std::time::Duration;
+
+/// What a database was used for since its handle was opened, as [`Database::stats`] found it. Counts are taken one after the
+/// other while others go on, so they need not fit each other to the last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Writes that were committed: closures of `write` and single statements.
+    pub writes: u64,
+    /// Commits that these took. Fewer than writes where threads wrote at the same time and shared commits.
+    pub commits: u64,
+    /// The most writes that shared one commit.
+    pub largest_batch: u64,
+    /// How long all commits took together.
+    pub committing: Duration,
+    /// Writes that wait for their turn at this moment.
+    pub waiting: u64,
+}
+
+impl Database {
+    /// What the database was used for since this handle, or the one it was cloned from, was opened.
+    ///
+    /// ```
+    /// # fn main() -> larder::Result<()> {
+    /// let db = larder::Database::open(":memory:")?;
+    /// db.execute("CREATE TABLE agents (id INTEGER PRIMARY KEY)", &[])?;
+    /// assert_eq!(db.stats().writes, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stats(&self) -> Stats {
+        let writer = &self.inner.writer;
+        let written = writer.count().now();
+        Stats {
+            writes: written.writes,
+            commits: written.commits,
+            largest_batch: written.largest,
+            committing: written.committing,
+            waiting: writer.waiting() as u64,
+        }
+    }
+}
