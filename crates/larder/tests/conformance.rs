@@ -16,6 +16,8 @@ mod parameter;
 mod refusal;
 #[path = "conformance/statement.rs"]
 mod statement;
+#[path = "conformance/tally.rs"]
+mod tally;
 #[path = "conformance/transaction.rs"]
 mod transaction;
 #[path = "conformance/value.rs"]
@@ -83,6 +85,11 @@ suite! {
         an_error_of_the_reader_comes_back_as_it_is
         rows_changed_are_counted
         one_row_is_one_row
+    }
+    tally {
+        statements_and_what_had_to_be_prepared_are_counted
+        what_the_engine_prepares_again_is_counted
+        asking_again_for_a_lock_is_counted
     }
     transaction {
         what_is_committed_stays_and_a_value_comes_back

@@ -48,6 +48,11 @@ pub(super) fn is_any() -> bool {
     INSIDE.try_with(|inside| !inside.borrow().is_empty()).unwrap_or(false)
 }
 
+/// How many transactions of that database the thread is inside of.
+pub(super) fn depth(database: usize) -> usize {
+    INSIDE.try_with(|inside| inside.borrow().iter().filter(|entry| entry.0 == database).count()).unwrap_or(0)
+}
+
 /// Refuses what would wait for the connection that this thread has.
 pub(super) fn refuse_waiting(database: usize) -> Result<()> {
     if !is(database, Access::Write) {

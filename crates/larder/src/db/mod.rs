@@ -21,6 +21,7 @@ use reader::Readers;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,16 +88,13 @@ impl Database {
     }
 
     fn connect(driver: Arc<dyn Driver>, read_only: bool) -> Result<Self> {
-        let readers = Readers::new(Arc::clone(&driver));
-        let first = if read_only {
-            // Opened now, so that what is wrong with the file is said now.
-            readers.give_back(driver.connect(Access::Read)?);
-            None
-        } else {
-            Some(driver.connect(Access::Write)?)
-        };
-        let identity = driver.file().and_then(health::Identity::of);
+        let first = if read_only { None } else { Some(driver.connect(Access::Write)?) };
         let writer = Writer::new(Arc::clone(&driver), first);
+        let readers = Readers::new(Arc::clone(&driver), writer.id());
+        if read_only {
+            readers.open_one()?;
+        }
+        let identity = driver.file().and_then(health::Identity::of);
         let closed = AtomicBool::new(false);
         Ok(Self { inner: Arc::new(Inner { driver, read_only, identity, writer, readers, closed }) })
     }
@@ -106,14 +104,24 @@ impl Database {
     ///
     /// # Errors
     /// What `f` returns, or what the engine says. On a database in memory, [`ErrorKind::Nested`] inside a `write`.
+    #[track_caller]
     pub fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
+        self.read_for(Location::caller(), f)
+    }
+
+    /// [`read`](Self::read) for somebody else, who is named when it lasts too long.
+    pub(crate) fn read_for<T>(
+        &self,
+        caller: &'static Location<'static>,
+        f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.check_open()?;
         let _span = tracing::trace_span!("read", database = %self.inner.driver).entered();
         if self.is_single() {
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
         let _inside = Inside::enter(self.inner.writer.id(), Access::Read);
-        self.inner.readers.with(|connection| transaction::read(connection, f))
+        self.inner.readers.with(caller, 1, |connection| transaction::read(connection, f))
     }
 
     /// Runs `f` in a transaction that reads and writes, and commits it. When `f` returns an error or panics, everything it
@@ -163,33 +171,40 @@ impl Database {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Conversion`] when it does not fit `T` or when there are
     /// more, or what the engine says.
+    #[track_caller]
     pub fn query_one<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<T> {
-        self.straight(|tx| tx.query_one(sql, params))
+        self.straight(Location::caller(), |tx| tx.query_one(sql, params))
     }
 
     /// Reads the one row that a statement gives, or `None`, without a transaction around it.
     ///
     /// # Errors
     /// [`ErrorKind::Conversion`] when it does not fit `T` or when there are more, or what the engine says.
+    #[track_caller]
     pub fn query_opt<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
-        self.straight(|tx| tx.query_opt(sql, params))
+        self.straight(Location::caller(), |tx| tx.query_opt(sql, params))
     }
 
     /// Reads all rows that a statement gives, without a transaction around it.
     ///
     /// # Errors
     /// [`ErrorKind::Conversion`] when one does not fit `T`, or what the engine says.
+    #[track_caller]
     pub fn query_all<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
-        self.straight(|tx| tx.query_all(sql, params))
+        self.straight(Location::caller(), |tx| tx.query_all(sql, params))
     }
 
-    fn straight<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
+    fn straight<T>(
+        &self,
+        caller: &'static Location<'static>,
+        f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.check_open()?;
         if self.is_single() {
             // Its only connection may write; the transaction is what keeps the statement from it.
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
-        self.inner.readers.with(|connection| f(&mut ReadTx::new(connection)))
+        self.inner.readers.with(caller, 0, |connection| f(&mut ReadTx::new(connection)))
     }
 
     /// Moves what is in the write-ahead log into the file, closes every connection and says what went wrong with that.

@@ -15,9 +15,11 @@ use std::time::Duration;
 
 mod durability;
 pub mod sqlite;
+mod tally;
 
 pub use crate::sql::text::Dialect;
 pub use durability::Durability;
+pub use tally::{Counts, Tally};
 
 /// What a connection, or a transaction on it, may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +150,9 @@ pub trait Connection: Any + Send {
 
     /// A handle that stops the running statement from another thread.
     fn interrupter(&self) -> Interrupter;
+
+    /// What the connection counts of its own doing. Whoever wants to look later, perhaps from another thread, clones it.
+    fn tally(&self) -> &Arc<Tally>;
 }
 
 /// Takes the rows of [`Connection::query`].

@@ -1,6 +1,8 @@
 //! A driver around another: it writes down each call that passes, and lets calls fail that were told to.
 
-use larder::driver::{Access, Action, Connection, Dialect, Driver, Durability, Interrupter, Lock, RowSink};
+use larder::driver::{
+    Access, Action, Connection, Dialect, Driver, Durability, Interrupter, Lock, RowSink, Tally,
+};
 use larder::{Error, ErrorKind, Param, Result};
 use std::fmt;
 use std::path::Path;
@@ -211,5 +213,9 @@ impl Connection for FaultyConnection {
 
     fn interrupter(&self) -> Interrupter {
         self.inner.interrupter()
+    }
+
+    fn tally(&self) -> &Arc<Tally> {
+        self.inner.tally()
     }
 }

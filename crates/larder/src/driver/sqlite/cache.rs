@@ -2,7 +2,7 @@
 
 use super::action::Seen;
 use super::{fault, rule};
-use crate::driver::{Action, Object};
+use crate::driver::{Action, Object, Tally};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use crate::sql::text::{Dialect, Mapped, Verb, mentions_word, split};
@@ -23,7 +23,9 @@ pub(super) struct Entry<'c> {
     pub(super) readonly: bool,
     text: Box<str>,
     mapped: Mapped<'static>,
-    pub(super) prepared_again: i32,
+    /// How often SQLite had prepared it anew when its columns were read, and when that was last counted.
+    pub(super) columns_of: i32,
+    counted: i32,
     /// What SQLite said the statement does, when it was prepared under watch.
     pub(super) actions: Vec<Action>,
     /// The watch that has been told of these actions; see `Sqlite::watch`.
@@ -66,6 +68,7 @@ impl<'c> Statements<'c> {
         connection: &'c Connection,
         seen: &Seen,
         sql: &str,
+        tally: &Tally,
     ) -> Result<&mut Entry<'c>> {
         let hint = (sql.as_ptr().addr() / 8) % HINTS;
         let hinted = self.by_address.get(hint).map_or(usize::MAX, |index| *index as usize);
@@ -77,6 +80,7 @@ impl<'c> Statements<'c> {
                 Some(index) => *index,
                 None => {
                     let entry = Entry::prepare(connection, seen, sql, self.watching)?;
+                    tally.note_prepared();
                     if self.watching && entry.is_passing() {
                         return Ok(self.passing.insert(entry));
                     }
@@ -146,7 +150,8 @@ impl<'c> Entry<'c> {
             readonly,
             text: sql.into(),
             mapped,
-            prepared_again: 0,
+            columns_of: 0,
+            counted: 0,
             actions,
             told: 0,
             recent: true,
@@ -196,6 +201,13 @@ impl<'c> Entry<'c> {
         });
         self.actions.extend(late.iter().cloned());
         late
+    }
+
+    /// How often SQLite has prepared the statement anew since this was last asked.
+    pub(super) fn prepared_again(&mut self) -> u64 {
+        let now = self.statement.get_status(rusqlite::StatementStatus::RePrepare);
+        let more = now - std::mem::replace(&mut self.counted, now);
+        u64::try_from(more).unwrap_or(0)
     }
 
     /// Lets go of the parameters, which may be large or secret.

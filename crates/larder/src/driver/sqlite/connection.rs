@@ -6,7 +6,7 @@ use super::cache::{Entry, Statements};
 use super::open::Place;
 use super::synchronous::Synchronous;
 use super::{fault, rule};
-use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink};
+use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink, Tally};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::{Cells, Param, Row, ValueRef};
 use rusqlite::types::ValueRef as Raw;
@@ -44,6 +44,7 @@ pub(super) struct Sqlite {
     seen: Seen,
     noting: Arc<AtomicBool>,
     synchronous: Synchronous,
+    tally: Arc<Tally>,
 }
 
 #[allow(
@@ -78,6 +79,7 @@ impl Sqlite {
             seen,
             noting,
             synchronous: Synchronous::default(),
+            tally: Arc::default(),
         }
     }
 
@@ -93,8 +95,9 @@ impl Sqlite {
         }
         let may_write = self.access == Access::Write && !self.reading;
         let (seen, watching, watch, actions) = (&self.seen, self.watching, self.watch, &mut self.actions);
+        let tally = &*self.tally;
         let result = self.held.with_dependent_mut(|connection, statements| {
-            let entry = statements.get(connection, seen, sql)?;
+            let entry = statements.get(connection, seen, sql, tally)?;
             rule::check(entry.verb, sql, watching)?;
             if !entry.readonly && !may_write {
                 return Err(reader());
@@ -107,8 +110,13 @@ impl Sqlite {
                     }
                 }
             }
+            tally.note_statement();
             let result = entry.bind(params).and_then(|()| with(connection, entry));
             entry.unbind();
+            let again = entry.prepared_again();
+            if again > 0 {
+                tally.note_prepared_again(again);
+            }
             if watching {
                 actions.extend(entry.note_late(seen));
             }
@@ -126,9 +134,9 @@ impl Sqlite {
 
     /// Runs one of Larder's own statements that open or end a transaction.
     fn control(&mut self, sql: &'static str) -> Result<()> {
-        let seen = &self.seen;
+        let (seen, tally) = (&self.seen, &*self.tally);
         self.held.with_dependent_mut(|connection, statements| {
-            let entry = statements.get(connection, seen, sql)?;
+            let entry = statements.get(connection, seen, sql, tally)?;
             step_through(entry, sql)
         })
     }
@@ -149,13 +157,13 @@ impl Connection for Sqlite {
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
         self.run(sql, params, |_, entry| {
-            let Entry { statement, columns, prepared_again, readonly, .. } = entry;
+            let Entry { statement, columns, columns_of, readonly, .. } = entry;
             let mut rows = statement.raw_query();
             let mut first = true;
             while let Some(row) = rows.next().map_err(|error| fault::statement(error, sql))? {
                 if first {
                     first = false;
-                    fresh_columns(row, columns, prepared_again);
+                    fresh_columns(row, columns, columns_of);
                 }
                 if each(Row::new(&Stand { row, columns }))?.is_break() {
                     // One that writes is done, and where it stands alone committed, only at its end.
@@ -262,6 +270,10 @@ impl Connection for Sqlite {
         let handle = self.held.borrow_owner().get_interrupt_handle();
         Interrupter::new(move || handle.interrupt())
     }
+
+    fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
 }
 
 impl Sqlite {
@@ -280,6 +292,7 @@ impl Sqlite {
         }
         let mut wait = Backoff::new(self.patience);
         while wait.pause() {
+            self.tally.note_busy_retry();
             match self.without_patience(BEGIN) {
                 Err(error) if error.kind() == ErrorKind::Busy => {}
                 result => return result,
@@ -331,11 +344,11 @@ fn step_through(entry: &mut Entry<'_>, sql: &str) -> Result<()> {
 }
 
 /// SQLite prepares a statement again when the schema has changed, and then `SELECT *` may have other columns.
-fn fresh_columns(row: &rusqlite::Row<'_>, columns: &mut Box<[Box<str>]>, prepared_again: &mut i32) {
+fn fresh_columns(row: &rusqlite::Row<'_>, columns: &mut Box<[Box<str>]>, columns_of: &mut i32) {
     let statement: &rusqlite::Statement<'_> = row.as_ref();
     let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
-    if again != *prepared_again {
-        *prepared_again = again;
+    if again != *columns_of {
+        *columns_of = again;
         *columns = super::cache::columns(statement);
     }
 }
