@@ -169,8 +169,10 @@ impl Options {
         for (name, value) in &self.settings.pragmas {
             sqlite::check_pragma(name, value)?;
         }
-        let database = Database::connect(self.resolve()?, self.settings.read_only)?;
-        tracing::debug!(database = %database, "opened");
+        let driver = self.resolve()?;
+        let _span = tracing::debug_span!("open", database = %driver).entered();
+        let database = Database::connect(driver, self.settings.read_only)?;
+        tracing::debug!("opened");
         if self.run_on_open && !self.settings.read_only {
             for what in &self.on_open {
                 what.opened(&database)?;

@@ -125,7 +125,10 @@ pub(super) fn run(
         unchecked: Unchecked::default(),
         ready: None,
     };
+    let span =
+        tracing::debug_span!("migrate", database = %database, migrations = tracing::field::Empty).entered();
     database.with_writer(|connection| running.go(connection, request))?;
+    span.record("migrations", running.now.migrations);
     running.report.duration = running.began.elapsed();
     Ok(running.report)
 }

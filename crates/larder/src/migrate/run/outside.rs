@@ -35,6 +35,7 @@ impl Running<'_, '_> {
     }
 
     fn try_outside(&mut self, connection: &mut dyn Connection, step: &Step) -> Result<()> {
+        let _span = tracing::debug_span!("migration", id = step.id).entered();
         let began = Instant::now();
         let (set, migration) = step.find(self.sets)?;
         let Some(Script::Sql(sql)) = migration.script(step.way) else {

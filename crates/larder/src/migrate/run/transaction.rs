@@ -142,6 +142,7 @@ impl Running<'_, '_> {
         step: &Step,
         alone: bool,
     ) -> Result<Outcome> {
+        let _span = tracing::debug_span!("migration", id = step.id).entered();
         let script = match self.texts.remove(&step.id) {
             Some(parsed) => Ready::Sql(parsed),
             None => Ready::new(self.sets, step)?,
