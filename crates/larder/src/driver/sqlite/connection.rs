@@ -8,6 +8,7 @@ use super::synchronous::Synchronous;
 use super::{fault, rule};
 use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink, Tally};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sql::text::{Dialect, Verb};
 use crate::sql::{Cells, Param, Row, ValueRef};
 use rusqlite::types::ValueRef as Raw;
 use self_cell::self_cell;
@@ -144,15 +145,17 @@ impl Sqlite {
 
 impl Connection for Sqlite {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        if self.depth == 0 {
-            self.leave_what_is_open()?;
+        if self.depth > 0 {
+            return self.step(sql, params);
         }
-        let result = self.run(sql, params, |connection, entry| {
-            step_through(entry, sql)?;
-            Ok(if entry.verb.writes_rows() { connection.changes() } else { 0 })
-        });
+        self.leave_what_is_open()?;
+        let result = if Verb::of(sql, Dialect::Sqlite).writes_rows() {
+            self.patiently(|this| this.step(sql, params))
+        } else {
+            self.step(sql, params)
+        };
         // By itself a statement is its own commit.
-        if self.depth == 0 { result.map_err(uncertain) } else { result }
+        result.map_err(uncertain)
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
@@ -187,7 +190,7 @@ impl Connection for Sqlite {
             match access {
                 Access::Read => self.control("BEGIN")?,
                 Access::Write if self.access == Access::Read => return Err(reader()),
-                Access::Write => self.begin_immediate()?,
+                Access::Write => self.patiently(|this| this.control("BEGIN IMMEDIATE"))?,
             }
             self.reading = access == Access::Read;
         }
@@ -283,17 +286,24 @@ impl Sqlite {
         if self.held.borrow_owner().is_autocommit() { Ok(()) } else { self.control("ROLLBACK") }
     }
 
-    /// Takes the write lock. The waiting is done here and not by SQLite, whose own pauses have no jitter.
-    fn begin_immediate(&mut self) -> Result<()> {
-        const BEGIN: &str = "BEGIN IMMEDIATE";
-        match self.without_patience(BEGIN) {
+    fn step(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
+        self.run(sql, params, |connection, entry| {
+            step_through(entry, sql)?;
+            Ok(if entry.verb.writes_rows() { connection.changes() } else { 0 })
+        })
+    }
+
+    /// Does what takes the write lock. The waiting is done here and not by SQLite, whose own pauses have no jitter and grow to
+    /// 100 ms: among many processes one of them then waited for seconds.
+    fn patiently<T>(&mut self, mut f: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        match self.without_patience(&mut f) {
             Err(error) if error.kind() == ErrorKind::Busy => {}
             result => return result,
         }
         let mut wait = Backoff::new(self.patience);
         while wait.pause() {
             self.tally.note_busy_retry();
-            match self.without_patience(BEGIN) {
+            match self.without_patience(&mut f) {
                 Err(error) if error.kind() == ErrorKind::Busy => {}
                 result => return result,
             }
@@ -309,9 +319,9 @@ impl Sqlite {
         .with_help("try again, find what holds it, or set a longer busy_timeout"))
     }
 
-    fn without_patience(&mut self, sql: &'static str) -> Result<()> {
+    fn without_patience<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         super::pragma::wait(self.held.borrow_owner(), Duration::ZERO)?;
-        let result = self.control(sql);
+        let result = f(self);
         super::pragma::wait(self.held.borrow_owner(), self.patience)?;
         result
     }
