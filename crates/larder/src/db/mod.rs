@@ -5,6 +5,7 @@ mod inside;
 mod options;
 mod reader;
 mod stats;
+mod tallies;
 mod transaction;
 mod write;
 
@@ -256,7 +257,8 @@ impl Database {
         self.inner.driver.is_single()
     }
 
-    fn check_open(&self) -> Result<()> {
+    /// Refuses a handle that was closed.
+    pub(crate) fn check_open(&self) -> Result<()> {
         if self.inner.closed.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Closed, format!("the database {self} was closed")));
         }

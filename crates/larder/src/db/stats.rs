@@ -9,6 +9,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
+    /// Reads: closures of `read` and single statements, with those that are going on.
+    pub reads: u64,
     /// Writes that were committed: closures of `write` and single statements.
     pub writes: u64,
     /// Commits that these took. Fewer than writes where threads wrote at the same time and shared commits.
@@ -19,6 +21,16 @@ pub struct Stats {
     pub committing: Duration,
     /// Writes that wait for their turn at this moment.
     pub waiting: u64,
+    /// Statements that were run, without those that open and end transactions.
+    pub statements: u64,
+    /// Of these, the ones whose statement was at hand and needed no preparing.
+    pub cache_hits: u64,
+    /// Statements that were prepared, because they were not at hand.
+    pub prepared: u64,
+    /// Statements at hand that the engine prepared anew: the schema had changed, or it planned for another value.
+    pub prepared_again: u64,
+    /// How often a lock of another process was asked for again before it was had.
+    pub busy_retries: u64,
 }
 
 impl Database {
@@ -35,12 +47,20 @@ impl Database {
     pub fn stats(&self) -> Stats {
         let writer = &self.inner.writer;
         let written = writer.count().now();
+        let mut counts = writer.counts();
+        counts += self.inner.readers.counts();
         Stats {
+            reads: self.inner.readers.reads(),
             writes: written.writes,
             commits: written.commits,
             largest_batch: written.largest,
             committing: written.committing,
             waiting: writer.waiting() as u64,
+            statements: counts.statements,
+            cache_hits: counts.statements.saturating_sub(counts.prepared),
+            prepared: counts.prepared,
+            prepared_again: counts.prepared_again,
+            busy_retries: counts.busy_retries,
         }
     }
 }

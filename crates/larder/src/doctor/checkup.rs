@@ -1,5 +1,6 @@
 //! What an examination gives: the findings, and what follows from them.
 
+use crate::db::Stats;
 use serde::Serialize;
 use std::fmt;
 
@@ -24,6 +25,9 @@ pub struct Checkup {
     pub newest: Option<String>,
     /// What was found, the most severe first.
     pub findings: Vec<Finding>,
+    /// What the handle was used for, where one was examined with [`examine_open`](super::examine_open).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<Stats>,
     /// The checks that were made. One that needs a readable database is not made without one.
     pub checked: Vec<&'static str>,
 }

@@ -49,6 +49,7 @@ impl<'a> Exam<'a> {
             schema_version: None,
             newest: None,
             findings: Vec::new(),
+            stats: None,
             checked: Vec::new(),
         };
         let file = driver.file().map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));

@@ -48,12 +48,13 @@ mod wal;
 
 pub use checkup::{Checkup, Finding, Severity, State};
 
-use crate::db::Options;
+use crate::db::{Database, Options};
 use crate::driver::Dialect;
 use crate::error::Result;
 use crate::migrate::{MigrationSet, history_id};
 use exam::{Check, Exam};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How an examination is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,6 +122,20 @@ pub fn examine(options: &Options, sets: &[&MigrationSet], settings: &Settings) -
         }
     }
     Ok(exam.finish())
+}
+
+/// Examines a database that this program has open, as [`examine`] does, and shows what its handle was used for
+/// ([`Checkup::stats`]): what only the program itself can know.
+///
+/// # Errors
+/// As [`examine`]; [`ErrorKind::Closed`](crate::ErrorKind::Closed) for a handle that was closed.
+pub fn examine_open(database: &Database, sets: &[&MigrationSet], settings: &Settings) -> Result<Checkup> {
+    database.check_open()?;
+    let options = Options::driver(Arc::clone(database.driver())).read_only(database.is_read_only());
+    let stats = database.stats();
+    let mut checkup = examine(&options, sets, settings)?;
+    checkup.stats = Some(stats);
+    Ok(checkup)
 }
 
 /// Can the program's own migrations be read? What is wrong with them shows also where there is no database yet.

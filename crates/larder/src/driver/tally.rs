@@ -20,7 +20,7 @@ pub struct Tally {
 pub struct Counts {
     /// Statements that were run, without those that open and end transactions.
     pub statements: u64,
-    /// Statements that had to be prepared, because they were not at hand.
+    /// Of these, the ones that had to be prepared, because they were not at hand.
     pub prepared: u64,
     /// Statements at hand that the engine itself prepared anew: when the schema has changed, or to plan for other values.
     pub prepared_again: u64,

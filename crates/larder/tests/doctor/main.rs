@@ -6,6 +6,7 @@ mod damage;
 mod file;
 mod harmless;
 mod history;
+mod live;
 mod log;
 #[cfg(unix)]
 mod permission;

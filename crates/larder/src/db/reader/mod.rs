@@ -7,7 +7,8 @@ mod turn;
 
 use super::inside;
 use super::write::{RollbackFailed, closed};
-use crate::driver::{Access, Connection, Counts, Driver, Tally};
+use crate::db::tallies::Tallies;
+use crate::driver::{Access, Connection, Counts, Driver};
 use crate::error::Result;
 pub(crate) use held::Held;
 use held::Use;
@@ -31,7 +32,7 @@ pub(super) struct Readers {
     turns: Turns,
     closed: AtomicBool,
     more: Mutex<More>,
-    tallies: Mutex<Tallies>,
+    tallies: Tallies,
     /// The reads that were done on more connections than there are slots.
     reads_beside: AtomicU64,
     /// The number of slots, and then of each use beside them.
@@ -45,13 +46,6 @@ struct More {
     used: Vec<(usize, Arc<Use>)>,
 }
 
-#[derive(Default)]
-struct Tallies {
-    live: Vec<Arc<Tally>>,
-    /// What was counted by connections that are closed.
-    past: Counts,
-}
-
 impl Readers {
     pub(super) fn new(driver: Arc<dyn Driver>, id: usize) -> Self {
         let count = cores().max(4);
@@ -62,7 +56,7 @@ impl Readers {
             turns: Turns::default(),
             closed: AtomicBool::new(false),
             more: Mutex::default(),
-            tallies: Mutex::default(),
+            tallies: Tallies::default(),
             reads_beside: AtomicU64::new(0),
             next: AtomicUsize::new(count),
         }
@@ -191,52 +185,24 @@ impl Readers {
     }
 
     /// How many reads there have been, with those that are going on.
-    #[allow(dead_code, reason = "for what reports on the database")]
     pub(super) fn reads(&self) -> u64 {
         let in_slots: u64 = self.slots.iter().map(|slot| slot.used().count()).sum();
         in_slots + self.reads_beside.load(Ordering::Relaxed)
     }
 
     /// What all connections that read have counted, also those that are closed.
-    #[allow(dead_code, reason = "for what reports on the database")]
     pub(super) fn counts(&self) -> Counts {
-        let mut tallies = self.tallies();
-        tallies.fold();
-        let mut counts = tallies.past;
-        for tally in &tallies.live {
-            counts += tally.counts();
-        }
-        counts
+        self.tallies.counts()
     }
 
     fn connect(&self) -> Result<Box<dyn Connection>> {
         let connection = self.driver.connect(Access::Read)?;
-        let mut tallies = self.tallies();
-        tallies.fold();
-        tallies.live.push(Arc::clone(connection.tally()));
+        self.tallies.add(connection.as_ref());
         Ok(connection)
     }
 
     fn more(&self) -> MutexGuard<'_, More> {
         self.more.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tallies(&self) -> MutexGuard<'_, Tallies> {
-        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Tallies {
-    /// Keeps no tally whose connection is gone.
-    fn fold(&mut self) {
-        let past = &mut self.past;
-        self.live.retain(|tally| {
-            let lives = Arc::strong_count(tally) > 1;
-            if !lives {
-                *past += tally.counts();
-            }
-            lives
-        });
     }
 }
 

@@ -8,7 +8,8 @@ use super::rollback::RollbackFailed;
 use super::work::{Closure, Statement, Work};
 use crate::db::WriteTx;
 use crate::db::inside::{self, Inside};
-use crate::driver::{Access, Connection, Driver, Durability};
+use crate::db::tallies::Tallies;
+use crate::driver::{Access, Connection, Counts, Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use crate::sql::text::Verb;
@@ -39,6 +40,7 @@ pub(in crate::db) struct Writer {
     id: usize,
     patience: Duration,
     count: Count,
+    tallies: Tallies,
 }
 
 #[derive(Default)]
@@ -55,7 +57,12 @@ impl Writer {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         // Not even who wants no waiting for other processes wants an error because another thread is writing just now.
         const LEAST: Duration = Duration::from_millis(100);
+        let tallies = Tallies::default();
+        if let Some(connection) = &first {
+            tallies.add(connection.as_ref());
+        }
         Self {
+            tallies,
             patience: driver.patience().max(LEAST),
             driver,
             queue: Queue::new(),
@@ -68,6 +75,11 @@ impl Writer {
     /// What was written so far.
     pub(in crate::db) fn count(&self) -> &Count {
         &self.count
+    }
+
+    /// What the connections that wrote have counted.
+    pub(in crate::db) fn counts(&self) -> Counts {
+        self.tallies.counts()
     }
 
     /// How many wait for their turn.
@@ -235,7 +247,9 @@ impl Writer {
             Some(connection) => connection,
             None => {
                 *now = Durability::Normal;
-                connection.insert(self.driver.connect(Access::Write)?)
+                let new = self.driver.connect(Access::Write)?;
+                self.tallies.add(new.as_ref());
+                connection.insert(new)
             }
         };
         if *now != durability {

@@ -80,7 +80,9 @@ impl<'c> Statements<'c> {
                 Some(index) => *index,
                 None => {
                     let entry = Entry::prepare(connection, seen, sql, self.watching)?;
-                    tally.note_prepared();
+                    if !entry.verb.is_transaction_control() {
+                        tally.note_prepared();
+                    }
                     if self.watching && entry.is_passing() {
                         return Ok(self.passing.insert(entry));
                     }
