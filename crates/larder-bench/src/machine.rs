@@ -5,8 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// Lines of name and value, of the machine and of the file system that holds the databases.
-pub(crate) fn describe(folder: &Path) -> Vec<(&'static str, String)> {
+/// Lines of name and value.
+pub(crate) type Machine = Vec<(&'static str, String)>;
+
+/// The machine, how busy it is, and the file system that holds the databases.
+pub(crate) fn describe(folder: &Path) -> Machine {
     let mut lines = vec![(
         "cores",
         std::thread::available_parallelism().map_or_else(|_| "unknown".to_owned(), |cores| cores.to_string()),
@@ -18,6 +21,9 @@ pub(crate) fn describe(folder: &Path) -> Vec<(&'static str, String)> {
     };
     lines.extend(field(&file("/proc/cpuinfo"), "model name").map(|model| ("processor", model)));
     lines.extend(field(&file("/proc/meminfo"), "MemTotal").map(|memory| ("memory", memory)));
+    // Whoever works beside disturbs all subjects alike, but those most that wait most often.
+    let load = file("/proc/loadavg").split(' ').next().map(str::to_owned).filter(|load| !load.is_empty());
+    lines.extend(load.map(|load| ("load of the last minute", load)));
     lines.extend(wait(folder).map(|took| ("fsync", took)));
     let folder = folder.display().to_string();
     lines

@@ -89,6 +89,8 @@ fn run(arguments: &Arguments) -> Outcome {
     };
     build(&works)?;
     let mode = Mode { quick: arguments.quick, rounds: arguments.rounds };
+    // Before the first round, which loads the machine itself.
+    let machine = machine::describe(folder.path());
     let start = Instant::now();
     let mut measured = Vec::new();
     for work in works {
@@ -98,7 +100,7 @@ fn run(arguments: &Arguments) -> Outcome {
         say(&format!("{}: {:.1} s", work.name, start.elapsed().as_secs_f64()));
         std::fs::remove_dir_all(&folder)?;
     }
-    let report = Report::new(&measured, folder.path(), arguments.quick, start.elapsed());
+    let report = Report::new(&measured, machine, arguments.quick, start.elapsed());
     print(&report.write()?)?;
     if arguments.readme {
         report.write_readme()?;

@@ -117,12 +117,20 @@ pub(crate) fn measure(
         // The one that began last time goes last now.
         let count = slots.len().max(1);
         slots.rotate_left(round.min(1) % count);
-        for slot in &mut slots {
-            let figures = slot.round(work, mode, &settings)?;
-            if round > 0 {
-                measured.rounds.entry((slot.case.name, slot.subject.name)).or_default().push(figures);
+        slots.retain_mut(|slot| {
+            let at = (slot.case.name, slot.subject.name);
+            match slot.round(work, mode, &settings) {
+                Ok(figures) if round > 0 => measured.rounds.entry(at).or_default().push(figures),
+                Ok(_) => {}
+                Err(fault) => {
+                    // What it did before counts for nothing: nobody knows how it would have gone on.
+                    measured.rounds.remove(&at);
+                    measured.failures.push(format!("{} in {}: {fault}", at.1, at.0));
+                    return false;
+                }
             }
-        }
+            true
+        });
     }
     for worker in slots.into_iter().flat_map(|slot| slot.workers) {
         worker.stop()?;
@@ -213,5 +221,53 @@ impl Slot {
                 Ok(Figures::middle(&all).ok_or("no process")?)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::{ALL, Bound};
+
+    const LEFT: (&str, &str) = ("64-full", "larder");
+    const RIGHT: (&str, &str) = ("64-full", "mutex");
+
+    fn measured() -> Measured {
+        let work = ALL.iter().find(|work| work.name == "write").unwrap();
+        let mut measured = Measured::new(work, work.quick);
+        let round = |ns: u64, ops: u64, busy: u64| {
+            let said = format!(r#"{{"ns":{ns},"ops":{ops},"p99":{ns},"counts":{{"busy":{busy}}}}}"#);
+            Figures::read(&serde_json::from_str(&said).unwrap()).unwrap()
+        };
+        measured.rounds.insert(LEFT, vec![round(100, 10, 1), round(100, 5, 0), round(100, 20, 2)]);
+        measured.rounds.insert(RIGHT, vec![round(100, 1, 0), round(100, 1, 0), round(200, 1, 0)]);
+        measured
+    }
+
+    #[test]
+    fn a_ratio_is_taken_round_by_round_and_told_as_its_bound_says() {
+        let reached = |metric, bound| measured().reached(&Goal::new("", metric, LEFT, RIGHT, bound)).unwrap();
+        assert_eq!(reached(Metric::Rate, Bound::AtLeast(8.0)), Spread { low: 7.5, middle: 10.0, high: 25.0 });
+        assert_eq!(reached(Metric::P99, Bound::Part(8.0)).high, 1.5);
+        assert_eq!(reached(Metric::P99, Bound::AtMost(1.1)).middle, 1.0);
+        let unknown = Goal::new("", Metric::P50, LEFT, RIGHT, Bound::AtMost(1.1));
+        assert_eq!(measured().reached(&unknown), None, "nobody said a median");
+    }
+
+    #[test]
+    fn a_count_is_that_of_all_rounds() {
+        let reached = |name, at| measured().reached(&Goal::none("", name, at)).map(|told| told.middle);
+        assert_eq!(reached("busy", LEFT), Some(3.0));
+        assert_eq!(reached("busy", RIGHT), Some(0.0));
+        assert_eq!(reached("other", LEFT), None, "what nobody counted is not 0");
+    }
+
+    #[test]
+    fn a_goal_is_excused_where_a_side_of_it_cannot_be_measured() {
+        let mut measured = measured();
+        let goal = Goal::new("", Metric::Rate, LEFT, RIGHT, Bound::AtLeast(8.0));
+        assert_eq!(measured.excuse(&goal), None);
+        measured.absent.insert(RIGHT, "not on this system".to_owned());
+        assert_eq!(measured.excuse(&goal), Some("not on this system"));
     }
 }

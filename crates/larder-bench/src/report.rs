@@ -6,13 +6,13 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use larder_bench_protocol::Outcome;
 
+use crate::machine::Machine;
 use crate::measure::Measured;
-use crate::{machine, program};
+use crate::program;
 
 /// The name of the plot beside the report.
 const PLOT: &str = "report.svg";
@@ -20,15 +20,15 @@ const PLOT: &str = "report.svg";
 /// What all that was measured says.
 pub(crate) struct Report<'a> {
     all: &'a [Measured],
-    machine: Vec<(&'static str, String)>,
+    machine: Machine,
     quick: bool,
     took: Duration,
 }
 
 impl<'a> Report<'a> {
-    /// Of works measured in `folder`, which took so long in all.
-    pub(crate) fn new(all: &'a [Measured], folder: &Path, quick: bool, took: Duration) -> Self {
-        Self { all, machine: machine::describe(folder), quick, took }
+    /// Of works measured on a machine, which took so long in all.
+    pub(crate) fn new(all: &'a [Measured], machine: Machine, quick: bool, took: Duration) -> Self {
+        Self { all, machine, quick, took }
     }
 
     /// Writes the report and the plot where the reports are, and gives the text.

@@ -41,6 +41,15 @@ pub const EVENTS_INDEX: &str = "CREATE INDEX IF NOT EXISTS events_body ON events
 /// One row of [`EVENTS`], with the parameters in this order.
 pub const WRITE_EVENT: &str = "INSERT INTO events(thread, body) VALUES (:thread, :body)";
 
+/// A table that is filled once, see [`GROW_LOG`].
+pub const FILLER: &str = "CREATE TABLE IF NOT EXISTS filler(body BLOB NOT NULL)";
+
+/// Fills [`FILLER`] in one transaction with more than the log may hold before it is moved into the file. All who write do
+/// this before their first round: as long as the log's file grows, a wait for the disk takes several times as long, and
+/// short rounds of a slow subject would never get beyond that.
+pub const GROW_LOG: &str = "INSERT INTO filler(body)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT zeroblob(3900) FROM n";
+
 /// How many rows [`EVENTS`] has: none is ever deleted, and the last key is at hand.
 pub const COUNT_EVENTS: &str = "SELECT coalesce(max(id), 0) FROM events";
 

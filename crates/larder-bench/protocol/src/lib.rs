@@ -2,7 +2,7 @@
 //!
 //! A worker is started as `worker SUBJECT WORK key=value…`. It sets up, prints one line that says which SQLite it
 //! links, and then runs one timed round for each line `go` on its standard input, printing one line of JSON a
-//! round. At the end of its input it goes away. The driver keeps the workers of all subjects alive at once and
+//! round; the first is a quarter as long and only warms up. At the end of its input it goes away. The driver keeps the workers of all subjects alive at once and
 //! lets them work in turns, so that whatever disturbs the machine disturbs all of them.
 
 mod crowd;
@@ -14,6 +14,7 @@ mod task;
 use std::error::Error;
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 pub use crowd::{Crowd, Ledger};
 pub use meter::{Clock, Meter, Random, Sample};
@@ -75,10 +76,11 @@ fn run(
     let mut out = std::io::stdout().lock();
     writeln!(out, r#"{{"sqlite":"{}","options":"{}"}}"#, hello.sqlite, hello.options.join(","))?;
     out.flush()?;
-    for line in std::io::stdin().lock().lines() {
+    for (number, line) in std::io::stdin().lock().lines().enumerate() {
         if line?.trim() != "go" {
             break;
         }
+        meter::WARMING_UP.store(number == 0, Ordering::Relaxed);
         let sample = round()?;
         writeln!(out, "{}", sample.json())?;
         out.flush()?;

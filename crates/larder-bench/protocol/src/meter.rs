@@ -1,6 +1,7 @@
 //! The clock of a round, and what it showed.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What one round showed.
@@ -59,6 +60,9 @@ fn nanoseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Whether this is a worker's first round, which only warms up and is shorter.
+pub(crate) static WARMING_UP: AtomicBool = AtomicBool::new(false);
+
 /// How long the rounds of a task are; each round starts a [`Meter`] of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -69,7 +73,8 @@ pub struct Clock {
 impl Clock {
     /// Starts a round that looks at the time every `batch` operations. A batch of 1 also gives the percentiles.
     pub fn start(&self, batch: u64) -> Meter {
-        Meter::start(batch, self.ops, self.budget)
+        let share = if WARMING_UP.load(Ordering::Relaxed) { 4 } else { 1 };
+        Meter::start(batch, self.ops, self.budget / share)
     }
 
     /// The clock of one of so many that do a round together: the same time, and its share of the operations. Each of them

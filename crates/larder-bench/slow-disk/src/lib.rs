@@ -28,8 +28,7 @@ fn next(name: &CStr) -> Option<Sync> {
 
 fn slowly(sync: Option<Sync>, descriptor: c_int) -> c_int {
     let outcome = sync.map_or(-1, |sync| sync(descriptor));
-    // Sleeping leaves errno as it is when it is not interrupted, and Rust goes on sleeping when it is; only a failed sync
-    // would be told apart by it, and that is not made slower.
+    // Not after a failure: sleeping may change errno, which tells the caller why.
     if outcome == 0 {
         thread::sleep(LONGER);
     }

@@ -18,6 +18,8 @@ fn open(task: &Task) -> Outcome<Database> {
 pub(crate) fn rows(task: &Task) -> Outcome<Round> {
     let database = open(task)?;
     database.execute(data::EVENTS, &[])?;
+    database.execute(data::FILLER, &[])?;
+    database.execute(data::GROW_LOG, &[])?;
     if task.has("index") {
         database.execute(data::EVENTS_INDEX, &[])?;
     }

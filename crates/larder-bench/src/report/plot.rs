@@ -22,10 +22,10 @@ struct Group {
     bars: Vec<Bar>,
 }
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 880.0;
 /// Where the bars begin and end; what is left of that is for names, what is right of it for numbers.
-const LEFT: f64 = 290.0;
-const RIGHT: f64 = 790.0;
+const LEFT: f64 = 310.0;
+const RIGHT: f64 = 810.0;
 const LINE: f64 = 18.0;
 const TOP: f64 = 52.0;
 
@@ -123,11 +123,11 @@ fn draw(groups: &[Group]) -> String {
 /// Colours for a light page, and for a dark one where the reader's system says so.
 const STYLE: &str = "text { font: 12px system-ui, sans-serif; fill: #24292f; }
 .head { font-size: 14px; font-weight: 600; } .title { font-weight: 600; }
-.name { text-anchor: end; } .tick { text-anchor: middle; fill: #57606a; } .value { fill: #57606a; }
+.name { text-anchor: end; } .tick { text-anchor: middle; fill: #57606a; } .value { fill: #57606a; stroke: #ffffff; stroke-width: 4px; paint-order: stroke; }
 .paper { fill: #ffffff; } .bar { fill: #9aa4af; } .ours { fill: #1a7f6b; }
 .grid { stroke: #d8dee4; } .one { stroke: #1a7f6b; stroke-dasharray: 3 3; }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3; } .tick, .value { fill: #9198a1; } .paper { fill: #0d1117; } .bar { fill: #59636e; }
+text { fill: #e6edf3; } .tick, .value { fill: #9198a1; } .value { stroke: #0d1117; } .paper { fill: #0d1117; } .bar { fill: #59636e; }
 .ours { fill: #2fb598; } .grid { stroke: #2f353d; } .one { stroke: #2fb598; }
 }
 ";
@@ -152,11 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn every_name_fits_left_of_its_bar() {
+        for subject in crate::work::ALL.iter().flat_map(|work| work.subjects) {
+            // Some six and a half units a letter, as drawn.
+            let width = 6.5 * subject.label.replace(['*', '`'], "").chars().count() as f64;
+            assert!(width < LEFT - 8.0, "{} is too long for the plot", subject.label);
+        }
+    }
+
+    #[test]
     fn a_bar_of_ten_ends_at_its_line_and_names_are_escaped() {
         let group = Group { title: "a & b", bars: vec![bar("larder", 1.0), bar("<other>", 10.0)] };
         let text = draw(&[group]);
-        // Two decades from 290 to 790: 1 is in the middle, 10 at the right end.
-        assert!(text.contains("class=\"ours\" x=\"290\" y=\"82.0\" width=\"250.0\""), "{text}");
+        // Two decades from 310 to 810: 1 is in the middle, 10 at the right end.
+        assert!(text.contains("class=\"ours\" x=\"310\" y=\"82.0\" width=\"250.0\""), "{text}");
         assert!(text.contains("width=\"500.0\""), "{text}");
         assert!(text.contains("a &amp; b") && text.contains("&lt;other&gt;") && !text.contains("<other>"));
         assert_eq!(text.matches("<rect").count(), 3);

@@ -8,7 +8,7 @@ const R2D2: Subject = Subject::new("r2d2", "r2d2_sqlite, pool of 10", Program::P
 const DIESEL: Subject = Subject::new("diesel", "diesel, r2d2 pool of 10", Program::Pool, "diesel");
 const LARDER: Subject = Subject::new("larder", "**larder**, `db.write`", Program::Larder, "larder");
 
-/// The shares of a millisecond that each of two threads thinks before it writes: little load, and seldom at once.
+/// A millisecond before each write: little load, and two threads seldom write at once.
 const THINK: (&str, &str) = ("think-us", "1000");
 
 /// One row, one transaction.
@@ -16,10 +16,11 @@ pub(crate) const WRITE: Work = Work {
     name: "write",
     theme: Theme::Write,
     story: "One transaction (BEGIN IMMEDIATE … COMMIT) that inserts one small row. FULL: the commit is on the disk before it \
-            returns. After each round the rows are counted: as many as were acknowledged.",
+            returns. The log's file has its size before the first round. After each round the rows are counted: as many as were \
+            acknowledged.",
     cases: &[
         Case {
-            quick: &[("budget-ms", "300")],
+            quick: &[("budget-ms", "250")],
             ..Case::new("64-full", "64 threads, FULL", &[("threads", "64"), ("synchronous", "FULL")])
         },
         Case::new("16-normal", "16 threads, NORMAL", &[("threads", "16")]),
@@ -95,7 +96,7 @@ pub(crate) const SLOW_DISK: Work = Work {
         goal("64 threads FULL, p99 / mutex", Metric::P99, "64-full", "mutex", Bound::Part(8.0)),
     ],
     metric: Metric::Rate,
-    quick: Effort::new(3, 300),
+    quick: Effort::new(3, 250),
     full: Effort::new(9, 500),
     plot: &[Plot { title: "write, 64 threads, FULL, fsync + 1 ms", case: "64-full", one: "larder" }],
 };
@@ -144,7 +145,7 @@ pub(crate) const LOCKED: Work = Work {
         Goal::none("4 processes, \"database is locked\"", "busy", ("4-processes", "larder")),
     ],
     metric: Metric::Rate,
-    quick: Effort::new(3, 300),
+    quick: Effort::new(3, 200),
     full: Effort::new(9, 500),
     plot: &[],
 };

@@ -57,6 +57,8 @@ fn found(connection: &mut SqliteConnection, query: &str) -> Outcome<i64> {
 pub fn rows(task: &Task) -> Outcome<Round> {
     let pool = open(task)?;
     pool.get()?.batch_execute(data::EVENTS)?;
+    pool.get()?.batch_execute(data::FILLER)?;
+    pool.get()?.batch_execute(data::GROW_LOG)?;
     let crowd = task.crowd()?;
     let mut ledger = Ledger::default();
     let mut round = 0;

@@ -18,6 +18,8 @@ fn open(task: &Task) -> Outcome<Pool<SqliteConnectionManager>> {
 pub fn rows(task: &Task) -> Outcome<Round> {
     let pool = open(task)?;
     pool.get()?.execute_batch(data::EVENTS)?;
+    pool.get()?.execute_batch(data::FILLER)?;
+    pool.get()?.execute_batch(data::GROW_LOG)?;
     let crowd = task.crowd()?;
     let mut ledger = Ledger::default();
     let mut round = 0;

@@ -16,6 +16,8 @@ fn open(task: &Task) -> Outcome<Connection> {
 pub fn rows(task: &Task) -> Outcome<Round> {
     let connection = open(task)?;
     connection.execute_batch(data::EVENTS)?;
+    connection.execute_batch(data::FILLER)?;
+    connection.execute_batch(data::GROW_LOG)?;
     if task.has("index") {
         connection.execute_batch(data::EVENTS_INDEX)?;
     }
