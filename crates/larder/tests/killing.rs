@@ -12,7 +12,7 @@
 mod kit;
 
 use kit::{child, watchdog};
-use larder::{Database, Error, ErrorKind, Result, WriteTx, params};
+use larder::{Database, Durability, Error, ErrorKind, Result, WriteTx, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -31,16 +31,16 @@ const CYCLES: i64 = 16;
 /// How the killed process opens its database: durability, and after how many pages of log it is moved into the file.
 #[derive(Clone, Copy)]
 struct Mode {
-    synchronous: &'static str,
+    durability: Durability,
     checkpoint: &'static str,
 }
 
 const MODES: [Mode; 4] = [
-    Mode { synchronous: "FULL", checkpoint: "1000" },
-    Mode { synchronous: "NORMAL", checkpoint: "1000" },
+    Mode { durability: Durability::Full, checkpoint: "1000" },
+    Mode { durability: Durability::Normal, checkpoint: "1000" },
     // Killed while checkpointing.
-    Mode { synchronous: "FULL", checkpoint: "8" },
-    Mode { synchronous: "NORMAL", checkpoint: "8" },
+    Mode { durability: Durability::Full, checkpoint: "8" },
+    Mode { durability: Durability::Normal, checkpoint: "8" },
 ];
 
 /// A database, and the ledger of what was acknowledged.
@@ -51,10 +51,10 @@ struct Place {
 
 impl Place {
     fn open(&self) -> Database {
-        let Mode { synchronous, checkpoint } = MODES[self.mode];
+        let Mode { durability, checkpoint } = MODES[self.mode];
         Database::options(self.folder.join("app.db").to_str().unwrap())
             .busy_timeout(Duration::from_secs(20))
-            .pragma("synchronous", synchronous)
+            .durability(durability)
             .pragma("wal_autocheckpoint", checkpoint)
             .open()
             .unwrap()
@@ -137,7 +137,11 @@ fn child() {
 fn load(db: &Database, mut ledger: &File, cycle: i64, thread: i64) {
     for n in 0.. {
         let key = key(cycle, thread, n);
-        let result = catch_unwind(AssertUnwindSafe(|| db.write(|tx| put(tx, key))));
+        // One in seven must be durable at once, whatever the others are.
+        let result = catch_unwind(AssertUnwindSafe(|| match n % 7 {
+            3 => db.write_durable(|tx| put(tx, key)),
+            _ => db.write(|tx| put(tx, key)),
+        }));
         match (fate(n), result) {
             // One call, which is done or not when the process dies.
             (Fate::Kept, Ok(Ok(()))) => ledger.write_all(&key.to_le_bytes()).unwrap(),
@@ -217,8 +221,8 @@ fn check(place: &Place, first: i64, tally: &Tally) {
     assert!(torn.is_empty(), "one of two rows of (cycle, thread, write): {torn:?}");
     let acknowledged = place.acknowledged();
     let lost: Vec<_> = acknowledged.difference(&entries).map(|key| parts(*key)).collect();
-    let mode = MODES[place.mode].synchronous;
-    assert!(lost.is_empty(), "{mode}: acknowledged and lost, as (cycle, thread, write): {lost:?}");
+    let durability = MODES[place.mode].durability;
+    assert!(lost.is_empty(), "{durability:?}: acknowledged and lost, as (cycle, thread, write): {lost:?}");
 
     // Of each thread the writes are there without a gap, and at most the last of each cycle was not heard of.
     let mut threads: BTreeMap<(i64, i64), Vec<i64>> = BTreeMap::new();

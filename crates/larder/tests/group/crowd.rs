@@ -46,8 +46,7 @@ impl<T: Send + 'static> Crowd<T> {
         &self,
         call: impl FnOnce(&Database) -> R + Send + 'static,
     ) -> JoinHandle<R> {
-        let db = self.db.clone();
-        waiting(move || call(&db))
+        waiting(&self.db, call)
     }
 
     /// The same for a write.
@@ -65,26 +64,16 @@ impl<T: Send + 'static> Crowd<T> {
     }
 }
 
-/// Starts a thread and comes back when it sleeps: as there is nothing else in `f` for it to wait for, in the line.
-pub(crate) fn waiting<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> JoinHandle<R> {
-    let (say, hear) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        let _ = say.send(std::fs::read_link("/proc/thread-self").ok());
-        f()
-    });
-    match hear.recv().unwrap() {
-        Some(task) => {
-            let stat = std::path::Path::new("/proc").join(task).join("stat");
-            let mut asleep = 0;
-            while asleep < 4 && !thread.is_finished() {
-                std::thread::sleep(Duration::from_micros(500));
-                let sleeps = std::fs::read_to_string(&stat)
-                    .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")));
-                asleep = if sleeps { asleep + 1 } else { 0 };
-            }
-        }
-        // No such folder on this system: it gets a moment.
-        None => std::thread::sleep(Duration::from_millis(100)),
+/// Makes a call from a thread of its own, and comes back when that stands in the line (or is done already).
+pub(crate) fn waiting<R: Send + 'static>(
+    db: &Database,
+    call: impl FnOnce(&Database) -> R + Send + 'static,
+) -> JoinHandle<R> {
+    let before = db.stats().waiting;
+    let own = db.clone();
+    let thread = std::thread::spawn(move || call(&own));
+    while db.stats().waiting <= before && !thread.is_finished() {
+        std::thread::sleep(Duration::from_micros(100));
     }
     thread
 }

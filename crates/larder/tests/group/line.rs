@@ -28,12 +28,7 @@ fn a_long_closure_holds_its_neighbours_no_longer_than_it_lasts() {
         });
         let first = crowd.release();
         begun.recv().unwrap();
-        let late: Vec<_> = (3..=12)
-            .map(|n| {
-                let db = db.clone();
-                waiting(move || db.write(|tx| pair(tx, n)))
-            })
-            .collect();
+        let late: Vec<_> = (3..=12).map(|n| waiting(&db, move |db| db.write(|tx| pair(tx, n)))).collect();
         // Longer than any batch goes on taking more.
         std::thread::sleep(Duration::from_millis(120));
         drop(end);

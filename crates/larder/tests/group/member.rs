@@ -184,3 +184,39 @@ fn those_who_meet_share_a_transaction() {
     assert!(transactions.len() <= 3, "{transactions:?}");
     assert_eq!(pairs(&db).len(), 20);
 }
+
+/// Whoever leads: a durable write is never done in a transaction that a power cut may take.
+#[test]
+fn a_durable_write_is_durable_among_neighbours_that_are_not() {
+    crate::watchdog::bounded(crate::LIMIT, || {
+        let subject = Subject::file();
+        let db = subject.open();
+        tables(&db);
+        let full = |tx: &mut larder::WriteTx<'_>| tx.query_one::<i64>("PRAGMA synchronous", &[]);
+        for round in 0..4 {
+            let crowd = Crowd::held(&db);
+            let members: Vec<_> = (1..=12)
+                .map(|n| {
+                    crowd.comes(move |db| {
+                        let put = |tx: &mut larder::WriteTx<'_>| {
+                            pair(tx, round * 100 + n)?;
+                            let level = full(tx)?;
+                            // The last of them fails, and leaves nothing of its durability behind.
+                            if n == 12 { Err(Error::other("no")) } else { Ok(level) }
+                        };
+                        if n % 4 == round { db.write_durable(put) } else { db.write(put) }
+                    })
+                })
+                .collect();
+            crowd.release().join().unwrap().unwrap();
+            for (n, member) in (1..).zip(members) {
+                match member.join().unwrap() {
+                    Ok(level) => assert!(level == 2 || n % 4 != round, "{n} in round {round}"),
+                    Err(error) => assert_eq!((n, error.kind()), (12, ErrorKind::Application)),
+                }
+            }
+            assert_eq!(db.write(full).unwrap(), 1);
+        }
+        assert_eq!(pairs(&db).len(), 44);
+    });
+}

@@ -121,14 +121,12 @@ fn where_the_leader_is_inside_is_nothing_to_others() {
                 }
             });
             begun.recv().unwrap();
-            let other = crate::crowd::waiting({
-                let (one, two) = (one.clone(), two.clone());
-                move || {
-                    two.write(|tx| {
-                        insert(tx, 2)?;
-                        one.write(|tx| insert(tx, 3))
-                    })
-                }
+            let inner = one.clone();
+            let other = crate::crowd::waiting(&two, move |two| {
+                two.write(|tx| {
+                    insert(tx, 2)?;
+                    inner.write(|tx| insert(tx, 3))
+                })
             });
             drop(held);
             leader.join().unwrap().unwrap();
