@@ -1,20 +1,21 @@
 //! One transaction for the work of many.
 
+#[cfg(test)]
+pub(super) mod engine;
+#[cfg(test)]
+mod table;
+
 use super::count::Count;
 use super::queue::{Lead, Ticket};
 use super::work::Work;
 use super::writer::Job;
 use crate::driver::{Access, Connection, Durability};
 use crate::error::{Error, ErrorKind, Result};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many pieces of work share a transaction at most.
 const MOST: usize = 256;
-/// How many are taken from the line at once: those that were taken can't leave it any more, and if the one before them waits
-/// for one of them, neither comes to its end.
-const AT_ONCE: usize = 1;
 /// When a transaction has been going on for that long nothing more is begun in it, so that who was done early does not
 /// wait for many who come late. Where commits take longer than this, it is as long as the last one took: then at least
 /// half of the time goes into work.
@@ -32,20 +33,20 @@ pub(super) struct Batch<'l, 'q> {
     count: &'l Count,
 }
 
-/// Somebody's work that is being done. When this is dropped its owner is told; without a word before, that it was not
-/// done.
+/// Somebody's work that is being done. When this is dropped its owner is told how it ended.
 pub(super) struct Member {
     ticket: Arc<Ticket<Job>>,
     work: Option<Job>,
+    /// The work knows how it ended. Before that a panic of the driver may end everything, and nobody must be told of a
+    /// success that is none.
+    settled: bool,
 }
 
 impl Member {
-    /// Takes the first in the line, if another may do its work.
-    pub(super) fn first(lead: &Lead<'_, Job>) -> Option<Self> {
-        let mut taken = VecDeque::new();
-        lead.take(1, u8::MAX, &mut taken);
-        let ticket = taken.pop_front()?;
-        Some(Self { work: ticket.take(), ticket })
+    /// Takes the first in the line, if another may do its work together with work of that durability.
+    pub(super) fn first(lead: &Lead<'_, Job>, durability: Durability) -> Option<Self> {
+        let ticket = lead.take(durability as u8)?;
+        Some(Self { work: ticket.take(), ticket, settled: false })
     }
 
     /// What is to be done, and how durable that must be.
@@ -53,10 +54,24 @@ impl Member {
         let durability = if self.ticket.rank == 0 { Durability::Normal } else { Durability::Full };
         Some((self.work.as_mut()?.as_mut(), durability))
     }
+
+    /// Notes that the work knows how it ended.
+    pub(super) fn settle(mut self) -> Self {
+        self.settled = true;
+        self
+    }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
+        if let Some(work) = self.work.as_mut()
+            && !self.settled
+        {
+            let message =
+                "the driver panicked in the transaction, which may have been committed all the same";
+            let error = Error::new(ErrorKind::UnknownOutcome, message);
+            work.fail(error.with_help("read what was written before you write it again"));
+        }
         // What was lent goes back before its owner goes on.
         self.work = None;
         self.ticket.done();
@@ -76,9 +91,9 @@ impl<'l, 'q> Batch<'l, 'q> {
         Self { lead, durability, alone, long, members: Vec::new(), count }
     }
 
-    /// Those whose work was done, each to be told by dropping it.
+    /// When it has run: those whose work was done, each to be told by dropping it.
     pub(super) fn into_members(self) -> Vec<Member> {
-        self.members
+        self.members.into_iter().map(Member::settle).collect()
     }
 
     /// Does `own` work and that of those who wait. True when a rollback failed, so that nobody knows the state of the
@@ -89,10 +104,11 @@ impl<'l, 'q> Batch<'l, 'q> {
             own.fail(error);
             return false;
         }
-        if !own.run(connection) {
+        let kept = own.run(connection);
+        self.lead.progress();
+        if !kept {
             return roll_back(connection, own);
         }
-        self.lead.progress();
         // What the engine rolled back in silence its own commit refuses.
         let follow = !self.alone && !connection.is_lost();
         if follow && self.follow(connection) {
@@ -123,29 +139,21 @@ impl<'l, 'q> Batch<'l, 'q> {
     /// Does the work of those who wait, until there is none or it has been enough. True when the engine rolled everything
     /// back.
     fn follow(&mut self, connection: &mut dyn Connection) -> bool {
-        let mut taken = VecDeque::new();
         let mut until = None;
         while self.members.len() < MOST {
-            if taken.is_empty() {
-                self.lead.take(AT_ONCE, self.durability as u8, &mut taken);
-            }
-            let Some(ticket) = taken.pop_front() else { return false };
+            let Some(mut member) = Member::first(self.lead, self.durability) else { break };
             let until = *until.get_or_insert_with(|| Instant::now() + self.long);
-            let mut member = Member { work: ticket.take(), ticket };
-            let Some(work) = member.work.as_mut() else { continue };
-            let all_undone = within(connection, work.as_mut());
+            let all_undone = member.work.as_mut().is_some_and(|work| within(connection, work.as_mut()));
             self.lead.progress();
             // Also who failed is told when the others are: it may have failed because of what they wrote.
             self.members.push(member);
             if all_undone {
-                self.lead.put_back(&mut taken);
                 return true;
             }
             if Instant::now() >= until {
                 break;
             }
         }
-        self.lead.put_back(&mut taken);
         false
     }
 

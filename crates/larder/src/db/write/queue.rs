@@ -4,9 +4,9 @@
 //! There is no thread for it and no waiting for company: who comes when nobody leads, leads at once. Nothing here knows of
 //! databases; `crates/larder-model` runs this very file under every order of events.
 
-use super::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering, Sleep, Thread, current};
+use super::sync::{Arc, AtomicU8, AtomicU64, Mutex, MutexGuard, Ordering, Sleep, Thread, current};
 use std::collections::VecDeque;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// The line before one place of work. `W` is a piece of work that another may do.
@@ -182,26 +182,11 @@ pub(super) struct Lead<'q, W> {
 }
 
 impl<W> Lead<'_, W> {
-    /// Takes up to `most` from the head of the line, as far as their work may be done together with work of `rank`.
-    pub(super) fn take(&self, most: usize, rank: u8, into: &mut VecDeque<Arc<Ticket<W>>>) {
+    /// Takes the first from the line, if its work may be done together with work of `rank`. It can't leave any more, so its
+    /// work is to be begun at once: taken ahead, it would wait without bound for one before it that waits for it.
+    pub(super) fn take(&self, rank: u8) -> Option<Arc<Ticket<W>>> {
         let mut line = self.queue.line();
-        while into.len() < most
-            && line.waiting.front().is_some_and(|first| !first.alone && first.rank <= rank)
-            && let Some(first) = line.waiting.pop_front()
-        {
-            into.push_back(first);
-        }
-    }
-
-    /// Puts those that were taken and not begun back at the head of the line.
-    pub(super) fn put_back(&self, from: &mut VecDeque<Arc<Ticket<W>>>) {
-        if from.is_empty() {
-            return;
-        }
-        let mut line = self.queue.line();
-        while let Some(last) = from.pop_back() {
-            line.waiting.push_front(last);
-        }
+        line.waiting.pop_front_if(|first| !first.alone && first.rank <= rank)
     }
 
     /// Lets those who wait know that the line moves.

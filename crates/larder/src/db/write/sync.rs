@@ -1,7 +1,7 @@
 //! What [`queue`](super::queue) needs of threads. The model of the queue puts a scheduler of its own in this place.
 
 pub(super) use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-pub(super) use std::sync::{Arc, Mutex};
+pub(super) use std::sync::{Arc, Mutex, MutexGuard};
 pub(super) use std::thread::Thread;
 
 use std::time::{Duration, Instant};

@@ -52,16 +52,24 @@ impl<T> Outcome<T> {
         if self.is_final() {
             return false;
         }
-        self.0 = match catch_unwind(AssertUnwindSafe(f)) {
+        self.set(match catch_unwind(AssertUnwindSafe(f)) {
             Ok(result) => Ended::Returned(result),
             Err(panic) => Ended::Panicked(panic),
-        };
+        });
         matches!(self.0, Ended::Returned(Ok(_)))
     }
 
     fn fail(&mut self, error: Error) {
         if !self.is_final() {
-            self.0 = Ended::Returned(Err(error));
+            self.set(Ended::Returned(Err(error)));
+        }
+    }
+
+    fn set(&mut self, ended: Ended<T>) {
+        let before = std::mem::replace(&mut self.0, ended);
+        // The value is its owner's: should dropping it panic, that is not for the thread that leads.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(before))) {
+            self.0 = Ended::Panicked(panic);
         }
     }
 

@@ -1,5 +1,8 @@
 //! The one connection that writes, and whose turn it is.
 
+#[cfg(test)]
+mod panicking;
+
 use super::batch::{Batch, Member};
 use super::count::Count;
 use super::lend::{Served, stand};
@@ -103,6 +106,8 @@ impl Writer {
         let mut work = Closure::new(f, span);
         let lead = match self.queue.try_lead() {
             Some(lead) => Some(lead),
+            // On another thread it would not be known what this one is inside of.
+            None if inside::is_any() => Some(self.turn()?),
             None => self.stand(&mut work, durability)?,
         };
         if let Some(lead) = lead {
@@ -197,14 +202,17 @@ impl Writer {
         // Where commits are quick, waking the next to lead takes longer than doing its work.
         let start = Instant::now();
         while !inside::is_any() && self.count.last() < QUICK && start.elapsed() < ENOUGH {
-            let Some(mut next) = Member::first(&lead) else { break };
+            let Some(mut next) = Member::first(&lead, Durability::Full) else { break };
             // Told before the next batch is begun, that they can go on beside it.
             drop(members);
-            members = match next.work() {
-                Some((work, durability)) => self.batch(&lead, work, durability),
-                None => Vec::new(),
-            };
-            members.push(next);
+            members = Vec::new();
+            let Some((work, durability)) = next.work() else { continue };
+            // Its own work is done: a panic of the driver over that of others is told to them.
+            match catch_unwind(AssertUnwindSafe(|| self.batch(&lead, work, durability))) {
+                Ok(done) => members = done,
+                Err(_) => break,
+            }
+            members.push(next.settle());
         }
         // The next may begin while these are woken.
         drop(lead);
@@ -260,8 +268,11 @@ impl Writer {
         let result = catch_unwind(AssertUnwindSafe(|| f(connection.as_mut())));
         let unknown = match &result {
             Ok(result) => unknown(result),
-            // In a panic nobody heard whether it failed.
-            Err(_) => connection.rollback().is_err(),
+            // It may have come from within a savepoint, whose rollback would leave the transaction open.
+            Err(_) => {
+                let _ = connection.rollback();
+                true
+            }
         };
         // It is tried once more, which does nothing where nothing is open; and then the next to write gets a new
         // connection, unless the database would be gone with it.
