@@ -133,7 +133,8 @@ impl Database {
     /// Nobody waits for company: alone, a write is one transaction like any other. What each caller sees is as if it had
     /// been alone: an error or a panic of one touches no other, and a panic goes on in the thread whose closure it was.
     ///
-    /// Keep `f` short, and let it not wait for another thread that writes. `f` may be run again when the transaction that it
+    /// Keep `f` short, and let it not wait for another thread that writes: that thread's commit may be the one that `f` is
+    /// done in, and then both wait for ever. `f` may be run again when the transaction that it
     /// shared was lost through another's fault and nothing of it was committed, so let it change nothing outside the
     /// transaction that must not change twice.
     ///
