@@ -165,3 +165,85 @@ fn whichever_call_fails_nobody_is_told_what_is_not_so() {
         assert!(struck > 40, "only {struck} faults struck");
     });
 }
+
+/// Nothing of Larder's own panics there, but a driver or whoever listens to its traces might. Then too nobody may take what
+/// was not committed for written.
+#[test]
+fn a_panic_between_the_work_and_its_commit_is_no_success() {
+    bounded(LIMIT, || {
+        for call in ["commit", "begin Write", "rollback"] {
+            for skip in 0..30 {
+                let subject = Subject::file();
+                let (faulty, db) = open(&subject);
+                let crowd = Crowd::held_by(&db, |tx| pair(tx, 0));
+                let members: Vec<_> = (1..=6)
+                    .map(|n| {
+                        crowd.writes(move |tx| {
+                            pair(tx, n)?;
+                            if n == 3 { Err(larder::Error::other("no")) } else { Ok(n) }
+                        })
+                    })
+                    .collect();
+                faulty.fail_later(skip, call, When::Panic, ErrorKind::Internal);
+                let mut results = vec![crowd.release().join()];
+                results.extend(members.into_iter().map(std::thread::JoinHandle::join));
+                let struck = faulty.all_struck();
+                let rows = pairs(&db);
+                for (n, result) in (0..).zip(&results) {
+                    let told = result.as_ref().is_ok_and(Result::is_ok);
+                    let sure = !matches!(result, Ok(Err(error)) if error.kind() == ErrorKind::UnknownOutcome);
+                    let there = rows.contains(&n);
+                    assert!(!told || there, "{n} was told of a success, panic at {call} {skip}");
+                    assert!(
+                        told || !there || !sure || result.is_err(),
+                        "{n} is there, panic at {call} {skip}"
+                    );
+                }
+                assert_eq!(struck, results.iter().any(std::result::Result::is_err), "{call} {skip}");
+                // A fault that has not struck is there still.
+                if !struck {
+                    break;
+                }
+                db.write(|tx| pair(tx, 50)).unwrap();
+                assert!(pairs(&db).contains(&50));
+            }
+        }
+    });
+}
+
+/// What a closure gave may go to pieces when it is thrown away, because everything has to be done again.
+#[test]
+fn a_value_that_panics_when_it_is_dropped_harms_no_neighbour() {
+    struct Touchy(bool);
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            if std::mem::take(&mut self.0) {
+                std::panic::resume_unwind(Box::new("dropped"));
+            }
+        }
+    }
+    bounded(LIMIT, || {
+        let subject = Subject::file();
+        let (_faulty, db) = open(&subject);
+        db.execute("INSERT INTO t (n) VALUES (1000)", &[]).unwrap();
+        let crowd = Crowd::held_by(&db, |tx| pair(tx, 0));
+        let before = crowd.writes(|tx| pair(tx, 1));
+        let touchy = crowd.writes(|tx| pair(tx, 2).map(|_| Touchy(true)));
+        let culprit = crowd.writes(|tx| tx.execute("INSERT OR ROLLBACK INTO t (n) VALUES (1000)", &[]));
+        let after = crowd.writes(|tx| pair(tx, 3));
+        let first = crowd.release().join();
+        let told = [
+            (0, first.is_ok_and(|result| result.is_ok())),
+            (1, before.join().is_ok_and(|result| result.is_ok())),
+            (2, touchy.join().is_ok_and(|result| result.map(std::mem::forget).is_ok())),
+            (3, after.join().is_ok_and(|result| result.is_ok())),
+        ];
+        assert!(culprit.join().map_or(true, |result| result.is_err()));
+        db.write(|tx| pair(tx, 50)).unwrap();
+        let rows = crate::all(&db);
+        for (n, told) in told {
+            assert!(!told || rows.contains(&n), "{n} was told of a success: {rows:?}");
+        }
+        assert!(rows.contains(&50));
+    });
+}

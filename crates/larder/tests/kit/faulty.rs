@@ -16,6 +16,8 @@ pub(crate) enum When {
     Instead,
     /// The call is made and succeeds; its caller is told that it failed.
     After,
+    /// The call is not made, and panics.
+    Panic,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl Script {
         match fault {
             None => make(),
             Some(Fault { when: When::Instead, kind, .. }) => Err(injected(kind)),
+            Some(Fault { when: When::Panic, .. }) => std::panic::resume_unwind(Box::new("injected")),
             Some(Fault { kind, .. }) => make().and(Err(injected(kind))),
         }
     }
