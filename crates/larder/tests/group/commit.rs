@@ -31,7 +31,8 @@ pub(crate) fn transactions(log: &[String]) -> Vec<Vec<String>> {
         if depth > 0 {
             all.last_mut().unwrap().push(call.clone());
         }
-        if call == "commit" || call == "rollback" {
+        // A rollback also follows a commit that failed.
+        if depth > 0 && (call == "commit" || call == "rollback") {
             depth -= 1;
         }
     }
@@ -51,7 +52,7 @@ fn a_commit_that_fails_is_everybodys_failure() {
                 // The worst: it happened, and nobody is told.
                 (When::After, ErrorKind::UnknownOutcome),
             ];
-            let mut expected = Vec::new();
+            let (mut expected, mut most) = (Vec::new(), 0);
             for (round, (when, kind)) in (1..).zip(faults) {
                 let base = round * 100;
                 faulty.log();
@@ -61,15 +62,22 @@ fn a_commit_that_fails_is_everybodys_failure() {
                 let mut results = vec![crowd.release().join().unwrap()];
                 results.extend(members.into_iter().map(|member| member.join().unwrap()));
                 assert!(faulty.all_struck());
-                let log = faulty.log();
-                assert_eq!(transactions(&log).len(), 1, "{log:?}");
-                for result in results {
-                    let error = result.unwrap_err();
-                    assert_eq!(error.kind(), kind, "{error:?}");
-                    assert!(error.message().contains("injected"), "{error:?}");
-                }
-                if when == When::After {
-                    expected.extend(base..=base + 6);
+                // On a busy machine the last of them may have come into the next transaction.
+                let shared =
+                    transactions(&faulty.log())[0].iter().filter(|call| call.starts_with("begin")).count();
+                most = most.max(shared);
+                for (n, result) in (base..).zip(results) {
+                    let failed = n < base + i64::try_from(shared).unwrap();
+                    if failed {
+                        let error = result.unwrap_err();
+                        assert_eq!(error.kind(), kind, "{error:?}");
+                        assert!(error.message().contains("injected"), "{error:?}");
+                    } else {
+                        assert_eq!(result.unwrap(), n);
+                    }
+                    if !failed || when == When::After {
+                        expected.push(n);
+                    }
                 }
                 assert_eq!(pairs(&db), expected, "{when:?} {kind:?}");
                 // It goes on.
@@ -77,6 +85,7 @@ fn a_commit_that_fails_is_everybodys_failure() {
                 expected.push(base + 50);
                 assert_eq!(pairs(&db), expected);
             }
+            assert!(most > 2, "hardly any shared a transaction");
         }
     });
 }
@@ -199,7 +208,7 @@ fn a_panic_between_the_work_and_its_commit_is_no_success() {
                         "{n} is there, panic at {call} {skip}"
                     );
                 }
-                assert_eq!(struck, results.iter().any(std::result::Result::is_err), "{call} {skip}");
+                assert_eq!(struck, results.iter().any(Result::is_err), "{call} {skip}");
                 // A fault that has not struck is there still.
                 if !struck {
                     break;

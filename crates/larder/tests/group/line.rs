@@ -93,13 +93,13 @@ fn waiting_behind_one_transaction_for_too_long_is_busy() {
 fn a_line_that_moves_is_waited_in() {
     bounded(LIMIT, || {
         let subject = Subject::file();
-        let db = subject.open_with(|settings| settings.busy_timeout = SHORT);
+        let db = subject.open_with(|settings| settings.busy_timeout = 5 * SHORT);
         tables(&db);
         let crowd = Crowd::held(&db);
         let members: Vec<_> = (0..10)
             .map(|n| {
                 crowd.writes(move |tx| {
-                    std::thread::sleep(SHORT / 4);
+                    std::thread::sleep(SHORT * 3 / 4);
                     pair(tx, n)
                 })
             })
