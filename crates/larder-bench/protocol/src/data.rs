@@ -50,6 +50,11 @@ pub const FILLER: &str = "CREATE TABLE IF NOT EXISTS filler(body BLOB NOT NULL)"
 pub const GROW_LOG: &str = "INSERT INTO filler(body)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT zeroblob(3900) FROM n";
 
+/// What makes [`EVENTS`], with [`EVENTS_INDEX`] or without, and grows the log.
+pub fn set_up_events(index: bool) -> &'static [&'static str] {
+    if index { &[EVENTS, EVENTS_INDEX, FILLER, GROW_LOG] } else { &[EVENTS, FILLER, GROW_LOG] }
+}
+
 /// How many rows [`EVENTS`] has: none is ever deleted, and the last key is at hand.
 pub const COUNT_EVENTS: &str = "SELECT coalesce(max(id), 0) FROM events";
 
@@ -65,6 +70,9 @@ pub const COUNTERS: &str =
 /// Fills [`COUNTERS`] with [`COUNTERS_ROWS`] zeros, unless they are there.
 pub const FILL_COUNTERS: &str = "INSERT OR IGNORE INTO counters(id, value)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16) SELECT i, 0 FROM n";
+
+/// What makes [`COUNTERS`]; several processes may do it one after another.
+pub const SET_UP_COUNTERS: &[&str] = &[COUNTERS, FILL_COUNTERS];
 
 /// How many rows [`COUNTERS`] has.
 pub const COUNTERS_ROWS: u64 = 16;

@@ -10,6 +10,7 @@ pub mod data;
 mod meter;
 pub mod set;
 mod task;
+pub mod write;
 
 use std::error::Error;
 use std::io::{BufRead, Write};

@@ -1,75 +1,59 @@
 //! Small transactions that write, by one thread or many.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use larder::{Database, Durability, ErrorKind, params};
-use larder_bench_protocol::{Ledger, Outcome, Random, Round, Task, data};
+use larder_bench_protocol::write::{self, Try};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 
-fn open(task: &Task) -> Outcome<Database> {
-    let mut options = Database::options(task.file("write.db")?.display().to_string());
-    if task.is_full() {
-        options = options.durability(Durability::Full);
+/// Opens the file and runs what sets it up, unless that was done.
+fn open(task: &Task, set_up: &[&str]) -> Outcome<Database> {
+    let durability = if task.is_full() { Durability::Full } else { Durability::Normal };
+    let file = task.file("write.db")?.display().to_string();
+    let database = Database::options(file).durability(durability).open()?;
+    for statement in set_up {
+        database.execute(statement, &[])?;
     }
-    Ok(options.open()?)
+    Ok(database)
+}
+
+fn tried<T>(outcome: larder::Result<T>) -> Outcome<Try> {
+    match outcome {
+        Ok(_) => Ok(Try::Done),
+        Err(error) if error.kind() == ErrorKind::Busy => Ok(Try::Busy),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// One row, one transaction.
 pub(crate) fn rows(task: &Task) -> Outcome<Round> {
-    let database = open(task)?;
-    database.execute(data::EVENTS, &[])?;
-    database.execute(data::FILLER, &[])?;
-    database.execute(data::GROW_LOG, &[])?;
-    if task.has("index") {
-        database.execute(data::EVENTS_INDEX, &[])?;
-    }
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let sample = crowd.run(|thread| {
-            let (database, thread) = (database.clone(), thread as i64);
-            let mut random = Random::new(round * 1000 + thread as u64);
-            Ok(move || {
-                let body = data::event_body(&mut random);
-                database.write(|tx| tx.execute(data::WRITE_EVENT, params! { thread, body: &body }))?;
-                Ok(())
+    let database = open(task, data::set_up_events(task.has("index")))?;
+    let count = database.clone();
+    write::rows(
+        task,
+        move |thread| {
+            let database = database.clone();
+            Ok(move |body: &str| {
+                tried(database.write(|tx| tx.execute(data::WRITE_EVENT, params! { thread, body })))
             })
-        })?;
-        ledger.check(sample, database.query_one(data::COUNT_EVENTS, &[])?)
-    }))
+        },
+        move || Ok(count.query_one(data::COUNT_EVENTS, &[])?),
+    )
 }
 
 /// Reads a number and writes it back one larger.
 pub(crate) fn counters(task: &Task) -> Outcome<Round> {
-    let database = open(task)?;
-    database.execute(data::COUNTERS, &[])?;
-    database.execute(data::FILL_COUNTERS, &[])?;
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let busy = Arc::new(AtomicU64::new(0));
-        let sample = crowd.run(|thread| {
-            let (database, busy) = (database.clone(), Arc::clone(&busy));
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let id = random.key(data::COUNTERS_ROWS);
-                loop {
-                    let outcome = database.write(|tx| {
-                        let value: i64 = tx.query_one(data::READ_COUNTER, params! { id })?;
-                        tx.execute(data::WRITE_COUNTER, params! { value: value + 1, id })
-                    });
-                    match outcome {
-                        Err(error) if error.kind() == ErrorKind::Busy => busy.fetch_add(1, Ordering::Relaxed),
-                        outcome => break outcome.map(|_| ()).map_err(Into::into),
-                    };
-                }
+    let database = open(task, data::SET_UP_COUNTERS)?;
+    let sum = database.clone();
+    write::counters(
+        task,
+        move || {
+            let database = database.clone();
+            Ok(move |id| {
+                tried(database.write(|tx| {
+                    let value: i64 = tx.query_one(data::READ_COUNTER, params! { id })?;
+                    tx.execute(data::WRITE_COUNTER, params! { value: value + 1, id })
+                }))
             })
-        })?;
-        let sample = sample.with_count("busy", busy.load(Ordering::Relaxed));
-        ledger.check(sample, database.query_one(data::SUM_COUNTERS, &[])?)
-    }))
+        },
+        move || Ok(sum.query_one(data::SUM_COUNTERS, &[])?),
+    )
 }

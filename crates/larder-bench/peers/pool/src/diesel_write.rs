@@ -1,12 +1,11 @@
 //! Small transactions that write, through diesel and its pool.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection};
 use diesel::sql_types::BigInt;
-use larder_bench_protocol::{Ledger, Outcome, Random, Round, Task, data};
+use larder_bench_protocol::write::{self, Try};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 
 mod table {
     diesel::table! {
@@ -42,88 +41,68 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Pragmas {
     }
 }
 
-fn open(task: &Task) -> Outcome<Pool<ConnectionManager<SqliteConnection>>> {
+type Pool = diesel::r2d2::Pool<ConnectionManager<SqliteConnection>>;
+
+fn open(task: &Task, set_up: &[&str]) -> Outcome<Pool> {
     let manager = ConnectionManager::new(task.file("write.db")?.display().to_string());
     let pragmas = Box::new(Pragmas(task.pragmas()));
-    Ok(Pool::builder().max_size(10).connection_customizer(pragmas).build(manager)?)
+    let pool = Pool::builder().max_size(10).connection_customizer(pragmas).build(manager)?;
+    for statement in set_up {
+        pool.get()?.batch_execute(statement)?;
+    }
+    Ok(pool)
 }
 
-fn found(connection: &mut SqliteConnection, query: &str) -> Outcome<i64> {
-    let Count { found } = diesel::sql_query(format!("SELECT ({query}) AS found")).get_result(connection)?;
+fn count(pool: &Pool, query: &str) -> Outcome<i64> {
+    let query = format!("SELECT ({query}) AS found");
+    let Count { found } = diesel::sql_query(query).get_result(&mut *pool.get()?)?;
     Ok(found)
+}
+
+/// diesel tells "database is locked" by its words alone.
+fn tried(outcome: QueryResult<usize>) -> Outcome<Try> {
+    match outcome {
+        Ok(1) => Ok(Try::Done),
+        Ok(changed) => Err(format!("{changed} rows changed").into()),
+        Err(error) if error.to_string().contains("database is locked") => Ok(Try::Busy),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// One row, one transaction.
 pub fn rows(task: &Task) -> Outcome<Round> {
-    let pool = open(task)?;
-    pool.get()?.batch_execute(data::EVENTS)?;
-    pool.get()?.batch_execute(data::FILLER)?;
-    pool.get()?.batch_execute(data::GROW_LOG)?;
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let busy = AtomicU64::new(0);
-        let sample = crowd.run(|thread| {
-            let (pool, busy) = (pool.clone(), &busy);
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let body = data::event_body(&mut random);
-                again(busy, || {
-                    let values = (event::thread.eq(thread as i64), event::body.eq(&body));
-                    let insert = diesel::insert_into(event::table).values(values);
-                    pool.get()?.immediate_transaction(|connection| Outcome::Ok(insert.execute(connection)?))
-                })
+    let pool = open(task, data::set_up_events(false))?;
+    let counting = pool.clone();
+    write::rows(
+        task,
+        move |thread| {
+            let pool = pool.clone();
+            Ok(move |body: &str| {
+                let values = (event::thread.eq(thread), event::body.eq(body));
+                let insert = diesel::insert_into(event::table).values(values);
+                tried(pool.get()?.immediate_transaction(|connection| insert.execute(connection)))
             })
-        })?;
-        let sample = sample.with_count("busy", busy.into_inner());
-        ledger.check(sample, found(&mut *pool.get()?, data::COUNT_EVENTS)?)
-    }))
+        },
+        move || count(&counting, data::COUNT_EVENTS),
+    )
 }
 
 /// Reads a number and writes it back one larger, in the transaction that the library begins by itself: a deferred one.
 pub fn counters(task: &Task) -> Outcome<Round> {
-    let pool = open(task)?;
-    pool.get()?.batch_execute(data::COUNTERS)?;
-    pool.get()?.batch_execute(data::FILL_COUNTERS)?;
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let busy = AtomicU64::new(0);
-        let sample = crowd.run(|thread| {
-            let (pool, busy) = (pool.clone(), &busy);
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let id = random.key(data::COUNTERS_ROWS);
-                again(busy, || {
-                    pool.get()?.transaction(|connection| {
-                        let value: i64 = counter::table.find(id).select(counter::value).first(connection)?;
-                        let changed = diesel::update(counter::table.find(id))
-                            .set(counter::value.eq(value + 1))
-                            .execute(connection)?;
-                        Outcome::Ok(changed)
-                    })
-                })
+    let pool = open(task, data::SET_UP_COUNTERS)?;
+    let sum = pool.clone();
+    write::counters(
+        task,
+        move || {
+            let pool = pool.clone();
+            Ok(move |id| {
+                tried(pool.get()?.transaction(|connection| {
+                    let row = counter::table.find(id);
+                    let value: i64 = row.select(counter::value).first(connection)?;
+                    diesel::update(row).set(counter::value.eq(value + 1)).execute(connection)
+                }))
             })
-        })?;
-        let sample = sample.with_count("busy", busy.into_inner());
-        ledger.check(sample, found(&mut *pool.get()?, data::SUM_COUNTERS)?)
-    }))
-}
-
-/// Until it is not "database is locked" any more; counts how often it was. diesel tells the error by its words alone.
-fn again(busy: &AtomicU64, mut what: impl FnMut() -> Outcome<usize>) -> Outcome {
-    loop {
-        match what() {
-            Ok(1) => break Ok(()),
-            Ok(changed) => break Err(format!("{changed} rows changed").into()),
-            Err(fault) if fault.to_string().contains("database is locked") => {
-                busy.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(fault) => break Err(fault),
-        }
-    }
+        },
+        move || count(&sum, data::SUM_COUNTERS),
+    )
 }

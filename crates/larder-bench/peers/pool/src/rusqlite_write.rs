@@ -1,91 +1,71 @@
 //! Small transactions that write, through a pool of r2d2_sqlite.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use larder_bench_protocol::{Ledger, Outcome, Random, Round, Task, data};
-use r2d2::Pool;
+use larder_bench_protocol::write::{self, Try};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Result, TransactionBehavior};
 
-fn open(task: &Task) -> Outcome<Pool<SqliteConnectionManager>> {
+type Pool = r2d2::Pool<SqliteConnectionManager>;
+
+fn open(task: &Task, set_up: &[&str]) -> Outcome<Pool> {
     let pragmas = task.pragmas();
     let manager = SqliteConnectionManager::file(task.file("write.db")?)
         .with_init(move |connection| connection.execute_batch(&pragmas));
-    Ok(Pool::builder().max_size(10).build(manager)?)
+    let pool = r2d2::Pool::builder().max_size(10).build(manager)?;
+    for statement in set_up {
+        pool.get()?.execute_batch(statement)?;
+    }
+    Ok(pool)
+}
+
+fn count(pool: &Pool, query: &str) -> Outcome<i64> {
+    Ok(pool.get()?.query_row(query, [], |row| row.get(0))?)
+}
+
+fn tried(outcome: Result<()>) -> Outcome<Try> {
+    match outcome {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(Try::Busy),
+        outcome => Ok(outcome.map(|()| Try::Done)?),
+    }
 }
 
 /// One row, one transaction.
 pub fn rows(task: &Task) -> Outcome<Round> {
-    let pool = open(task)?;
-    pool.get()?.execute_batch(data::EVENTS)?;
-    pool.get()?.execute_batch(data::FILLER)?;
-    pool.get()?.execute_batch(data::GROW_LOG)?;
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let busy = AtomicU64::new(0);
-        let sample = crowd.run(|thread| {
-            let (pool, busy) = (pool.clone(), &busy);
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let body = data::event_body(&mut random);
-                again(busy, || insert(&mut *pool.get()?, thread as i64, &body))
-            })
-        })?;
-        let sample = sample.with_count("busy", busy.into_inner());
-        ledger.check(sample, pool.get()?.query_row(data::COUNT_EVENTS, [], |row| row.get(0))?)
-    }))
+    let pool = open(task, data::set_up_events(false))?;
+    let counting = pool.clone();
+    write::rows(
+        task,
+        move |thread| {
+            let pool = pool.clone();
+            Ok(move |body: &str| tried(insert(&mut *pool.get()?, thread, body)))
+        },
+        move || count(&counting, data::COUNT_EVENTS),
+    )
 }
 
-fn insert(connection: &mut Connection, thread: i64, body: &str) -> Outcome {
+fn insert(connection: &mut Connection, thread: i64, body: &str) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.prepare_cached(data::WRITE_EVENT)?.execute((thread, body))?;
-    Ok(transaction.commit()?)
+    transaction.commit()
 }
 
 /// Reads a number and writes it back one larger, in the transaction that the library begins by itself: a deferred one.
 pub fn counters(task: &Task) -> Outcome<Round> {
-    let pool = open(task)?;
-    pool.get()?.execute_batch(data::COUNTERS)?;
-    pool.get()?.execute_batch(data::FILL_COUNTERS)?;
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let busy = AtomicU64::new(0);
-        let sample = crowd.run(|thread| {
-            let (pool, busy) = (pool.clone(), &busy);
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let id = random.key(data::COUNTERS_ROWS);
-                again(busy, || increase(&mut *pool.get()?, id))
-            })
-        })?;
-        let sample = sample.with_count("busy", busy.into_inner());
-        ledger.check(sample, pool.get()?.query_row(data::SUM_COUNTERS, [], |row| row.get(0))?)
-    }))
+    let pool = open(task, data::SET_UP_COUNTERS)?;
+    let sum = pool.clone();
+    write::counters(
+        task,
+        move || {
+            let pool = pool.clone();
+            Ok(move |id| tried(increase(&mut *pool.get()?, id)))
+        },
+        move || count(&sum, data::SUM_COUNTERS),
+    )
 }
 
-fn increase(connection: &mut Connection, id: i64) -> Outcome {
+fn increase(connection: &mut Connection, id: i64) -> Result<()> {
     let transaction = connection.transaction()?;
     let value: i64 = transaction.prepare_cached(data::READ_COUNTER)?.query_row([id], |row| row.get(0))?;
     transaction.prepare_cached(data::WRITE_COUNTER)?.execute((value + 1, id))?;
-    Ok(transaction.commit()?)
-}
-
-/// Until it is not "database is locked" any more; counts how often it was.
-fn again(busy: &AtomicU64, mut what: impl FnMut() -> Outcome) -> Outcome {
-    loop {
-        match what() {
-            Err(fault) if is_busy(fault.downcast_ref()) => busy.fetch_add(1, Ordering::Relaxed),
-            outcome => break outcome,
-        };
-    }
-}
-
-fn is_busy(error: Option<&rusqlite::Error>) -> bool {
-    error.and_then(rusqlite::Error::sqlite_error_code) == Some(rusqlite::ErrorCode::DatabaseBusy)
+    transaction.commit()
 }

@@ -1,87 +1,82 @@
 //! Small transactions that write, by one thread or many, through one connection in a mutex: what most programs do.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use larder_bench_protocol::{Ledger, Outcome, Random, Round, Task, data};
-use rusqlite::{Connection, TransactionBehavior};
+use larder_bench_protocol::write::{self, Try};
+use larder_bench_protocol::{Outcome, Round, Task, data};
+use rusqlite::{Connection, ErrorCode, Result, Transaction, TransactionBehavior};
 
-fn open(task: &Task) -> Outcome<Connection> {
-    let connection = Connection::open(task.file("write.db")?)?;
-    connection.execute_batch(&task.pragmas())?;
-    Ok(connection)
+/// One connection for all threads.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Connection>>);
+
+impl Shared {
+    fn open(task: &Task, set_up: &[&str]) -> Outcome<Self> {
+        let connection = Connection::open(task.file("write.db")?)?;
+        connection.execute_batch(&task.pragmas())?;
+        for statement in set_up {
+            connection.execute_batch(statement)?;
+        }
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, query: &str) -> Outcome<i64> {
+        Ok(self.lock().query_row(query, [], |row| row.get(0))?)
+    }
+
+    /// One transaction.
+    fn write(&self, what: impl FnOnce(&Transaction<'_>) -> Result<usize>) -> Outcome<Try> {
+        let mut connection = self.lock();
+        let outcome =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                what(&transaction)?;
+                transaction.commit()
+            });
+        match outcome {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(Try::Busy),
+            outcome => Ok(outcome.map(|()| Try::Done)?),
+        }
+    }
 }
 
 /// One row, one transaction.
 pub fn rows(task: &Task) -> Outcome<Round> {
-    let connection = open(task)?;
-    connection.execute_batch(data::EVENTS)?;
-    connection.execute_batch(data::FILLER)?;
-    connection.execute_batch(data::GROW_LOG)?;
-    if task.has("index") {
-        connection.execute_batch(data::EVENTS_INDEX)?;
-    }
-    let connection = Arc::new(Mutex::new(connection));
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let sample = crowd.run(|thread| {
-            let connection = Arc::clone(&connection);
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let body = data::event_body(&mut random);
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                transaction.prepare_cached(data::WRITE_EVENT)?.execute((thread as i64, &body))?;
-                Ok(transaction.commit()?)
+    let shared = Shared::open(task, data::set_up_events(task.has("index")))?;
+    let count = shared.clone();
+    write::rows(
+        task,
+        move |thread| {
+            let shared = shared.clone();
+            Ok(move |body: &str| {
+                shared.write(|transaction| {
+                    transaction.prepare_cached(data::WRITE_EVENT)?.execute((thread, body))
+                })
             })
-        })?;
-        let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.check(sample, connection.query_row(data::COUNT_EVENTS, [], |row| row.get(0))?)
-    }))
+        },
+        move || count.count(data::COUNT_EVENTS),
+    )
 }
 
 /// Reads a number and writes it back one larger.
 pub fn counters(task: &Task) -> Outcome<Round> {
-    let connection = open(task)?;
-    connection.execute_batch(data::COUNTERS)?;
-    connection.execute_batch(data::FILL_COUNTERS)?;
-    let connection = Arc::new(Mutex::new(connection));
-    let crowd = task.crowd()?;
-    let mut ledger = Ledger::default();
-    let mut round = 0;
-    Ok(Box::new(move || {
-        round += 1;
-        let busy = AtomicU64::new(0);
-        let sample = crowd.run(|thread| {
-            let (connection, busy) = (Arc::clone(&connection), &busy);
-            let mut random = Random::new(round * 1000 + thread);
-            Ok(move || {
-                let id = random.key(data::COUNTERS_ROWS);
-                loop {
-                    let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                    match increase(&mut connection, id) {
-                        Err(error)
-                            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) =>
-                        {
-                            busy.fetch_add(1, Ordering::Relaxed);
-                        }
-                        outcome => break Ok(outcome?),
-                    }
-                }
+    let shared = Shared::open(task, data::SET_UP_COUNTERS)?;
+    let sum = shared.clone();
+    write::counters(
+        task,
+        move || {
+            let shared = shared.clone();
+            Ok(move |id| {
+                shared.write(|transaction| {
+                    let mut read = transaction.prepare_cached(data::READ_COUNTER)?;
+                    let value: i64 = read.query_row([id], |row| row.get(0))?;
+                    transaction.prepare_cached(data::WRITE_COUNTER)?.execute((value + 1, id))
+                })
             })
-        })?;
-        let sample = sample.with_count("busy", busy.into_inner());
-        let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.check(sample, connection.query_row(data::SUM_COUNTERS, [], |row| row.get(0))?)
-    }))
-}
-
-fn increase(connection: &mut Connection, id: i64) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let value: i64 = transaction.prepare_cached(data::READ_COUNTER)?.query_row([id], |row| row.get(0))?;
-    transaction.prepare_cached(data::WRITE_COUNTER)?.execute((value + 1, id))?;
-    transaction.commit()
+        },
+        move || sum.count(data::SUM_COUNTERS),
+    )
 }
