@@ -60,6 +60,7 @@ suite! {
         other_forms_are_refused
         what_the_database_can_not_hold_is_refused
         the_values_of_an_earlier_call_are_gone
+        values_in_a_list_need_no_names
         a_bound_limit_and_range_are_obeyed
     }
     refusal {

@@ -1,5 +1,6 @@
 //! A database: opened right, read and written in transactions.
 
+mod bulk;
 mod health;
 mod inside;
 mod options;
@@ -9,6 +10,7 @@ mod tallies;
 mod transaction;
 mod write;
 
+pub use bulk::{FailedRow, NewRows};
 pub use health::Health;
 pub use options::{OnOpen, Options};
 pub use stats::Stats;

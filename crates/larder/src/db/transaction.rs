@@ -97,7 +97,28 @@ impl<'c> ReadTx<'c> {
         Ok(all)
     }
 
-    /// Hands each row to `each` as it comes, without keeping them, until `each` breaks or the rows end.
+    /// Hands each row to `each` as it comes, without keeping them, until `each` breaks or the rows end: so a table of any
+    /// size is read in the memory of one row.
+    ///
+    /// ```
+    /// use larder::Database;
+    /// use std::ops::ControlFlow;
+    ///
+    /// # fn main() -> larder::Result<()> {
+    /// # let db = Database::open(":memory:")?;
+    /// # db.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, size INTEGER NOT NULL)", &[])?;
+    /// # db.execute("INSERT INTO files (size) VALUES (40), (50), (60)", &[])?;
+    /// let mut total = 0;
+    /// db.read(|tx| {
+    ///     tx.query_each("SELECT size FROM files ORDER BY id", &[], |row| {
+    ///         total += row.get::<i64>("size")?;
+    ///         Ok(if total > 80 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    ///     })
+    /// })?;
+    /// assert_eq!(total, 90);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// What `each` returns, or what the engine says.

@@ -5,7 +5,7 @@
 //! [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before anything runs.
 
 use crate::error::Result;
-use crate::sql::{Param, Row};
+use crate::sql::{Param, Row, ValueRef};
 use std::any::Any;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -92,6 +92,14 @@ pub trait Connection: Any + Send {
     /// # Errors
     /// As in the table above.
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64>;
+
+    /// The same as [`execute`](Self::execute) with the values in the order in which the statement's parameters first appear
+    /// ([`Mapped::names`](crate::sql::text::Mapped::names)): for statements of hundreds of them, whose names nobody reads. The
+    /// engine may read texts and blobs where they lie and needs no copy.
+    ///
+    /// # Errors
+    /// As in the table above.
+    fn execute_list(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64>;
 
     /// Runs one statement and hands each row to `each`, until that says stop.
     ///

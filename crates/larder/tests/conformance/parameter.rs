@@ -1,7 +1,8 @@
 //! Parameters are named, and strictly so: what does not fit is refused before anything runs.
 
-use crate::kit::Subject;
-use larder::{Database, Error, ErrorKind, Param, ToValue, params};
+use crate::kit::{Subject, rows};
+use larder::driver::sqlite::with_connection;
+use larder::{Database, Error, ErrorKind, Param, ToValue, Value, ValueRef, params};
 
 fn numbers(subject: &Subject) -> Database {
     let db = subject.open();
@@ -76,7 +77,7 @@ pub(crate) fn what_the_database_can_not_hold_is_refused(subject: &Subject) {
     let db = subject.open();
     let list: [&dyn ToValue; 5] = [&u64::MAX, &i128::MAX, &i128::MIN, &u128::MAX, &f64::NAN];
     for value in list {
-        let error = db.query_one::<larder::Value>("SELECT :v", &[("v", value)]).unwrap_err();
+        let error = db.query_one::<Value>("SELECT :v", &[("v", value)]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Parameter, "{error:?}");
     }
     // The statement is not spoilt by it.
@@ -91,6 +92,39 @@ pub(crate) fn the_values_of_an_earlier_call_are_gone(subject: &Subject) {
     db.query_one::<(i64, i64)>(sql, params! { a: 3, b: u64::MAX }).unwrap_err();
     let empty = params! { b: None::<i64>, a: None::<i64> };
     assert_eq!(db.query_one::<(Option<i64>, Option<i64>)>(sql, empty).unwrap(), (None, None));
+}
+
+pub(crate) fn values_in_a_list_need_no_names(subject: &Subject) {
+    let mut connection = subject.connect();
+    connection.execute("CREATE TABLE t (a, b, c)", &[]).unwrap();
+    let insert = "INSERT INTO t VALUES (:b, :a || :b, :c)";
+    // The second time a statement with this text stands beside it, which is not to be taken for it.
+    for round in 0..2 {
+        let text = String::from("text");
+        let list = [ValueRef::Text(&text), ValueRef::Integer(7), ValueRef::Blob(&[1, 2])];
+        assert_eq!(connection.execute_list(insert, &list).unwrap(), 1);
+        let list = [ValueRef::Text(""), ValueRef::Real(0.5), ValueRef::Blob(&[])];
+        assert_eq!(connection.execute_list(insert, &list).unwrap(), 1);
+        assert_eq!(connection.execute_list(insert, &[ValueRef::Null; 3]).unwrap(), 1);
+        drop(text);
+        for list in [&[][..], &[ValueRef::Null; 2], &[ValueRef::Null; 4]] {
+            assert_eq!(connection.execute_list(insert, list).unwrap_err().kind(), ErrorKind::Parameter);
+        }
+        let error =
+            connection.execute_list(insert, &[ValueRef::Null, ValueRef::Real(f64::NAN), ValueRef::Null]);
+        assert!(error.unwrap_err().message().contains(":a"));
+        let found = rows(&mut *connection, "SELECT * FROM t", &[]).unwrap();
+        let text = |text: &str| Value::Text(text.into());
+        let expected = [
+            [text("text"), text("7text"), Value::Blob(vec![1, 2])],
+            [text(""), text("0.5"), Value::Blob(Vec::new())],
+            [Value::Null, Value::Null, Value::Null],
+        ];
+        assert_eq!(found, expected, "round {round}");
+        connection.execute("DROP TABLE t", &[]).unwrap();
+        connection.execute("CREATE TABLE t (a, b, c)", &[]).unwrap();
+        with_connection(&mut *connection, |raw| drop(raw.prepare_cached(insert).unwrap()));
+    }
 }
 
 pub(crate) fn a_bound_limit_and_range_are_obeyed(subject: &Subject) {

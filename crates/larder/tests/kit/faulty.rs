@@ -3,7 +3,7 @@
 use larder::driver::{
     Access, Action, Connection, Dialect, Driver, Durability, Interrupter, Lock, RowSink, Tally,
 };
-use larder::{Error, ErrorKind, Param, Result};
+use larder::{Error, ErrorKind, Param, Result, ValueRef};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -160,6 +160,11 @@ impl Connection for FaultyConnection {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         self.refuse()?;
         self.script.pass(format!("execute {sql}"), || self.inner.execute(sql, params))
+    }
+
+    fn execute_list(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64> {
+        self.refuse()?;
+        self.script.pass(format!("execute {sql}"), || self.inner.execute_list(sql, values))
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {

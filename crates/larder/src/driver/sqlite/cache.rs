@@ -1,14 +1,15 @@
 //! Prepared statements, kept for the next use.
 
 use super::action::Seen;
+use super::direct::Direct;
 use super::{fault, rule};
 use crate::driver::{Action, Object, Tally};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::Param;
 use crate::sql::text::{Dialect, Mapped, Verb, mentions_word, split};
+use crate::sql::{Param, ValueRef};
 use foldhash::fast::RandomState;
 use rusqlite::types::{ToSqlOutput, ValueRef as Raw};
-use rusqlite::{Connection, Statement};
+use rusqlite::{Connection, Statement, ffi};
 use std::collections::HashMap;
 
 /// How many statements a connection keeps. A program with more of them in turn prepares some of them again.
@@ -31,6 +32,17 @@ pub(super) struct Entry<'c> {
     /// The watch that has been told of these actions; see `Sqlite::watch`.
     pub(super) told: u64,
     recent: bool,
+    /// Looked for when it is first needed.
+    direct: Option<Option<Direct>>,
+}
+
+/// The values of a statement's parameters.
+#[derive(Clone, Copy)]
+pub(super) enum Values<'v> {
+    /// By name, in any order.
+    Named(&'v [Param<'v>]),
+    /// In the order of the statement's parameters.
+    List(&'v [ValueRef<'v>]),
 }
 
 /// The statements of one connection: found by the address of their text first, which a program's literals keep, then by
@@ -157,6 +169,7 @@ impl<'c> Entry<'c> {
             actions,
             told: 0,
             recent: true,
+            direct: None,
             statement,
         })
     }
@@ -166,8 +179,24 @@ impl<'c> Entry<'c> {
         self.mapped.names().is_empty() && !self.verb.is_transaction_control()
     }
 
+    /// Gives the statement its parameters, runs `with`, and lets go of them: they may be large or secret.
+    pub(super) fn with_values<T>(
+        &mut self,
+        connection: &Connection,
+        values: Values<'_>,
+        with: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let bound = match values {
+            Values::Named(params) => self.bind(params),
+            Values::List(values) => self.lend(connection, values),
+        };
+        let result = bound.and_then(|()| with(self));
+        self.unbind();
+        result
+    }
+
     /// Gives the statement its parameters.
-    pub(super) fn bind(&mut self, params: &[Param<'_>]) -> Result<()> {
+    fn bind(&mut self, params: &[Param<'_>]) -> Result<()> {
         let names = self.mapped.names();
         if names.len() != params.len() {
             return Err(mismatch(&self.mapped, params));
@@ -182,7 +211,7 @@ impl<'c> Entry<'c> {
                 return Err(mismatch(&self.mapped, params));
             };
             let value = value.to_value()?;
-            if matches!(value.as_ref(), crate::sql::ValueRef::Real(x) if x.is_nan()) {
+            if matches!(value.as_ref(), ValueRef::Real(x) if x.is_nan()) {
                 return Err(nan(name));
             }
             self.statement
@@ -190,6 +219,42 @@ impl<'c> Entry<'c> {
                 .map_err(fault::general)?;
         }
         Ok(())
+    }
+
+    /// Lends the statement its parameters; where that can't be, it gets copies.
+    #[allow(unsafe_code, reason = "the values are bound without a copy")]
+    fn lend(&mut self, connection: &Connection, values: &[ValueRef<'_>]) -> Result<()> {
+        let names = self.mapped.names();
+        if names.len() != values.len() {
+            return Err(Error::new(
+                ErrorKind::Parameter,
+                format!(
+                    "the statement has {} parameters and {} values were given",
+                    names.len(),
+                    values.len()
+                ),
+            ));
+        }
+        for (name, value) in names.iter().zip(values) {
+            if matches!(value, ValueRef::Real(x) if x.is_nan()) {
+                return Err(nan(name));
+            }
+        }
+        let find = || Direct::of(connection, &self.statement, &self.text);
+        let Some(direct) = *self.direct.get_or_insert_with(find) else {
+            for (index, value) in (1..).zip(values) {
+                let bound = self.statement.raw_bind_parameter(index, ToSqlOutput::Borrowed(raw(*value)));
+                bound.map_err(fault::general)?;
+            }
+            return Ok(());
+        };
+        // SAFETY: the statement is that of `self`, and not running: `run` steps it to its end or resets it. The only
+        // caller is `with_values`, which clears the parameters before the values are gone; should a panic keep it from
+        // that, nothing runs the statement before all its parameters were bound again, for their number is checked.
+        match unsafe { direct.bind(values) } {
+            ffi::SQLITE_OK => Ok(()),
+            code => Err(fault::general(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))),
+        }
     }
 
     /// What SQLite reported while the statement ran: it prepares one anew when the schema has changed, and then there may
@@ -212,8 +277,7 @@ impl<'c> Entry<'c> {
         u64::try_from(more).unwrap_or(0)
     }
 
-    /// Lets go of the parameters, which may be large or secret.
-    pub(super) fn unbind(&mut self) {
+    fn unbind(&mut self) {
         if !self.mapped.names().is_empty() {
             self.statement.clear_bindings();
         }
@@ -297,8 +361,8 @@ pub(super) fn columns(statement: &Statement<'_>) -> Box<[Box<str>]> {
         .collect()
 }
 
-fn raw(value: crate::sql::ValueRef<'_>) -> Raw<'_> {
-    use crate::sql::ValueRef as V;
+fn raw(value: ValueRef<'_>) -> Raw<'_> {
+    use ValueRef as V;
     match value {
         V::Null => Raw::Null,
         V::Integer(n) => Raw::Integer(n),

@@ -2,7 +2,7 @@
 
 use super::action::Seen;
 use super::backoff::Backoff;
-use super::cache::{Entry, Statements};
+use super::cache::{Entry, Statements, Values};
 use super::open::Place;
 use super::synchronous::Synchronous;
 use super::{fault, rule};
@@ -88,7 +88,7 @@ impl Sqlite {
     fn run<T>(
         &mut self,
         sql: &str,
-        params: &[Param<'_>],
+        values: Values<'_>,
         with: impl FnOnce(&rusqlite::Connection, &mut Entry<'_>) -> Result<T>,
     ) -> Result<T> {
         if self.lost {
@@ -112,8 +112,7 @@ impl Sqlite {
                 }
             }
             tally.note_statement();
-            let result = entry.bind(params).and_then(|()| with(connection, entry));
-            entry.unbind();
+            let result = entry.with_values(connection, values, |entry| with(connection, entry));
             let again = entry.prepared_again();
             if again > 0 {
                 tally.note_prepared_again(again);
@@ -127,6 +126,21 @@ impl Sqlite {
             self.note_lost();
         }
         result
+    }
+
+    /// Runs a statement to its end; gives the number of rows it changed.
+    fn change(&mut self, sql: &str, values: Values<'_>) -> Result<u64> {
+        if self.depth > 0 {
+            return self.step(sql, values);
+        }
+        self.leave_what_is_open()?;
+        let result = if Verb::of(sql, Dialect::Sqlite).writes_rows() {
+            self.patiently(|this| this.step(sql, values))
+        } else {
+            self.step(sql, values)
+        };
+        // By itself a statement is its own commit.
+        result.map_err(uncertain)
     }
 
     fn note_lost(&mut self) {
@@ -145,21 +159,15 @@ impl Sqlite {
 
 impl Connection for Sqlite {
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        if self.depth > 0 {
-            return self.step(sql, params);
-        }
-        self.leave_what_is_open()?;
-        let result = if Verb::of(sql, Dialect::Sqlite).writes_rows() {
-            self.patiently(|this| this.step(sql, params))
-        } else {
-            self.step(sql, params)
-        };
-        // By itself a statement is its own commit.
-        result.map_err(uncertain)
+        self.change(sql, Values::Named(params))
+    }
+
+    fn execute_list(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64> {
+        self.change(sql, Values::List(values))
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
-        self.run(sql, params, |_, entry| {
+        self.run(sql, Values::Named(params), |_, entry| {
             let Entry { statement, columns, columns_of, readonly, .. } = entry;
             let mut rows = statement.raw_query();
             let mut first = true;
@@ -286,8 +294,8 @@ impl Sqlite {
         if self.held.borrow_owner().is_autocommit() { Ok(()) } else { self.control("ROLLBACK") }
     }
 
-    fn step(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        self.run(sql, params, |connection, entry| {
+    fn step(&mut self, sql: &str, values: Values<'_>) -> Result<u64> {
+        self.run(sql, values, |connection, entry| {
             step_through(entry, sql)?;
             Ok(if entry.verb.writes_rows() { connection.changes() } else { 0 })
         })

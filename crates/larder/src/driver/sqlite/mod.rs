@@ -4,6 +4,7 @@ mod action;
 mod backoff;
 mod cache;
 mod connection;
+mod direct;
 mod fault;
 mod lock;
 mod open;

@@ -10,6 +10,7 @@ mod parameter;
 mod split;
 mod table;
 mod token;
+mod tuple;
 mod verb;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use parameter::{Mapped, Slots};
 pub use split::{Statement, split};
 pub use table::{TableEvent, mentions_word, tables_claimed};
 pub use token::{Token, TokenKind, Tokens, tokens};
+pub(crate) use tuple::RowInsert;
 pub use verb::{Pragma, Verb, pragma};
 
 /// The engine whose lexical rules a text follows.

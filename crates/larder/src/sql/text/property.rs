@@ -102,6 +102,24 @@ proptest! {
     }
 
     #[test]
+    fn a_tuple_repeated_has_the_parameters_repeated(
+        tuple in text(), tail in prop_oneof![Just(String::new()), text()], dialect in dialect()
+    ) {
+        let sql = format!("INSERT INTO t VALUES ({tuple}) {tail}");
+        let Ok(insert) = RowInsert::new(&sql, dialect) else { return Ok(()) };
+        if insert.is_one_by_one() {
+            return Ok(());
+        }
+        let width = insert.mapped().names().len();
+        let many = insert.of_rows(3);
+        let mapped = Mapped::new(&many, dialect).map_err(|error| TestCaseError::fail(format!("{many}: {error}")))?;
+        let names: Vec<_> = (0..width * 3).map(|number| format!("p{number}")).collect();
+        prop_assert_eq!(mapped.names(), names);
+        let again = RowInsert::new(&insert.of_rows(1), dialect).map(|again| again.of_rows(3));
+        prop_assert_eq!(again.ok(), Some(many));
+    }
+
+    #[test]
     fn tokens_and_the_space_between_them_are_the_text(sql in text(), dialect in dialect()) {
         let mut at = 0;
         for token in tokens(&sql, dialect) {

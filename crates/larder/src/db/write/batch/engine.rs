@@ -2,7 +2,7 @@
 
 use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink, Tally};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::Param;
+use crate::sql::{Param, ValueRef};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -222,6 +222,10 @@ fn fault(kind: ErrorKind) -> Error {
 
 impl Connection for Engine {
     fn execute(&mut self, sql: &str, _: &[Param<'_>]) -> Result<u64> {
+        self.state().execute(sql)
+    }
+
+    fn execute_list(&mut self, sql: &str, _: &[ValueRef<'_>]) -> Result<u64> {
         self.state().execute(sql)
     }
 
