@@ -21,7 +21,8 @@ Usage: cargo xtask TASK
   test [ARGUMENTS]   every test, of the workspace and at the old end of the range of rusqlite;
                      ARGUMENTS go to `cargo test`, such as part of a test's name
   ci                 every check of a change, the tests last
-  bench [ARGUMENTS]  Larder beside its peers, timed; --quick takes under two minutes after building
+  bench [ARGUMENTS]  Larder beside its peers, timed; --quick takes under two minutes after building, --list
+                     names the works, --only WORK runs one, --readme writes the goals into README.md
   structure          only the rules of the structure (they are tests too)
 ";
 

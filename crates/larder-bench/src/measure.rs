@@ -28,7 +28,8 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    fn new(work: &'static Work, effort: Effort) -> Self {
+    /// Nothing yet.
+    pub(crate) fn new(work: &'static Work, effort: Effort) -> Self {
         Self {
             work,
             effort,

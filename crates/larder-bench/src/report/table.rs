@@ -6,7 +6,7 @@ use larder_bench_protocol::Outcome;
 
 use crate::figure::Spread;
 use crate::measure::Measured;
-use crate::work::{Case, Metric, Subject, digits};
+use crate::work::{Bound, Case, Metric, Subject, digits};
 
 /// All goals, a table a theme.
 pub(super) fn goals(all: &[Measured]) -> Outcome<String> {
@@ -28,7 +28,14 @@ pub(super) fn goals(all: &[Measured]) -> Outcome<String> {
                 let half = if told.low == told.high {
                     String::new()
                 } else {
-                    format!("{}–{}", show(told.low).trim_end_matches(" ×"), show(told.high))
+                    let low = show(told.low);
+                    // The sign once, where both have it.
+                    let low = if matches!(goal.bound, Bound::AtLeast(_)) {
+                        low.trim_end_matches(" ×")
+                    } else {
+                        &low
+                    };
+                    format!("{low}–{}", show(told.high))
                 };
                 writeln!(text, "{start} {} | {half} | {met} |", show(told.middle))?;
             } else if let Some(why) = measured.excuse(goal) {
@@ -164,6 +171,8 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::Figures;
+    use crate::work::ALL;
 
     #[test]
     fn times_have_three_digits() {
@@ -181,5 +190,30 @@ mod tests {
         assert_eq!(rate(2e9), "1");
         assert_eq!(grouped(999.0), "999");
         assert_eq!(grouped(1000.0), "1,000");
+    }
+
+    #[test]
+    fn a_goal_is_met_missed_or_not_measured_and_says_so() {
+        let work = ALL.iter().find(|work| work.name == "slow-disk").unwrap();
+        let mut measured = Measured::new(work, work.quick);
+        let rows = |measured: &Measured| {
+            let text = goals(std::slice::from_ref(measured)).unwrap();
+            text.lines().skip(4).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let start = "| slow-disk: 64 threads FULL, throughput / mutex | ≥ 34 × |";
+        assert_eq!(rows(&measured)[0], format!("{start} not measured | | **no** |"));
+        measured.absent.insert(("64-full", "mutex"), "no glibc".to_owned());
+        assert_eq!(rows(&measured)[0], format!("{start} not measured here: no glibc | | |"));
+        let round = |ns: u64| {
+            let said = format!(r#"{{"ns":{ns},"ops":1,"p99":{ns}}}"#);
+            Figures::read(&serde_json::from_str(&said).unwrap()).unwrap()
+        };
+        measured.rounds.insert(("64-full", "larder"), vec![round(1000), round(1000)]);
+        measured.rounds.insert(("64-full", "mutex"), vec![round(40_000), round(3_000)]);
+        assert_eq!(rows(&measured)[0], format!("{start} 21.5 × | 12.2–30.8 × | **no** |"));
+        measured.rounds.insert(("64-full", "mutex"), vec![round(40_000), round(40_000)]);
+        assert_eq!(rows(&measured)[0], format!("{start} 40.0 × |  | yes |"));
+        let p99 = "| slow-disk: 64 threads FULL, p99 / mutex | ≤ 1/8 | 1/40.0 |  | yes |";
+        assert_eq!(rows(&measured)[1], p99);
     }
 }

@@ -58,7 +58,7 @@ pub(crate) const WRITE: Work = Work {
         goal("2 threads that think, p50 / mutex", Metric::P50, "2-think", "mutex", Bound::AtMost(1.1)),
     ],
     metric: Metric::Rate,
-    quick: Effort::new(4, 150),
+    quick: Effort::new(4, 100),
     full: Effort::new(9, 500),
     plot: &[
         Plot { title: "write, 64 threads, FULL", case: "64-full", one: "larder" },
@@ -83,6 +83,7 @@ pub(crate) const SLOW_DISK: Work = Work {
     story: "The same with 64 threads, FULL, where every fsync and fdatasync takes a millisecond longer, as on a laptop's disk or \
             a cloud volume: a small library put before the system's slows it for every subject alike.",
     cases: &[Case {
+        only: &["mutex", "r2d2", "larder"],
         slow_disk: true,
         ..Case::new(
             "64-full",
