@@ -2,6 +2,7 @@
 
 use super::action::Seen;
 use super::direct::Direct;
+use super::planner::Planner;
 use super::{fault, rule};
 use crate::driver::{Action, Object, Tally};
 use crate::error::{Error, ErrorKind, Result};
@@ -53,6 +54,7 @@ pub(super) struct Statements<'c> {
     by_address: Box<[u32]>,
     hand: usize,
     watching: bool,
+    planner: Planner,
     /// A migration's statement, which will hardly come a second time.
     passing: Option<Entry<'c>>,
 }
@@ -65,13 +67,15 @@ impl<'c> Statements<'c> {
             by_address: vec![u32::MAX; HINTS].into_boxed_slice(),
             hand: 0,
             watching: false,
+            planner: Planner::default(),
             passing: None,
         }
     }
 
     /// Forgets all, and takes note of whether what comes is watched.
     pub(super) fn clear(&mut self, watching: bool) {
-        *self = Self { watching, ..Self::new() };
+        let planner = std::mem::take(&mut self.planner);
+        *self = Self { watching, planner, ..Self::new() };
     }
 
     /// The statement of that text, prepared now if it is not at hand.
@@ -91,7 +95,8 @@ impl<'c> Statements<'c> {
             let index = match self.by_text.get(sql) {
                 Some(index) => *index,
                 None => {
-                    let entry = Entry::prepare(connection, seen, sql, self.watching)?;
+                    let planner = &mut self.planner;
+                    let entry = Entry::prepare(connection, seen, sql, self.watching, planner)?;
                     if !entry.verb.is_transaction_control() {
                         tally.note_prepared();
                     }
@@ -111,6 +116,11 @@ impl<'c> Statements<'c> {
         })?;
         entry.recent = true;
         Ok(entry)
+    }
+
+    /// SQLite has prepared a statement anew.
+    pub(super) fn prepared_again(&mut self, connection: &Connection) -> Result<()> {
+        if self.watching { Ok(()) } else { self.planner.prepared_again(connection) }
     }
 
     fn insert(&mut self, entry: Entry<'c>) -> usize {
@@ -143,7 +153,13 @@ impl<'c> Statements<'c> {
 }
 
 impl<'c> Entry<'c> {
-    fn prepare(connection: &'c Connection, seen: &Seen, sql: &str, watching: bool) -> Result<Self> {
+    fn prepare(
+        connection: &'c Connection,
+        seen: &Seen,
+        sql: &str,
+        watching: bool,
+        planner: &mut Planner,
+    ) -> Result<Self> {
         let mapped = match Mapped::none(sql) {
             Some(mapped) => mapped,
             None => Mapped::new(sql, Dialect::Sqlite)?,
@@ -153,6 +169,10 @@ impl<'c> Entry<'c> {
         // Many a PRAGMA does its work while it is prepared. Larder's own BEGIN and COMMIT pass here.
         if !verb.is_transaction_control() {
             rule::check(verb, sql, watching)?;
+        }
+        // A migration's statement hardly comes again, and what it reads must not be seen as part of it.
+        if !mapped.names().is_empty() && !watching {
+            planner.meet(connection, sql)?;
         }
         let statement = connection.prepare(sql).map_err(|error| fault::statement(error, sql))?;
         let columns = columns(&statement);

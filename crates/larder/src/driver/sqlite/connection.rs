@@ -114,11 +114,17 @@ impl Sqlite {
             tally.note_statement();
             let result = entry.with_values(connection, values, |entry| with(connection, entry));
             let again = entry.prepared_again();
-            if again > 0 {
-                tally.note_prepared_again(again);
-            }
             if watching {
                 actions.extend(entry.note_late(seen));
+            }
+            if again > 0 {
+                tally.note_prepared_again(again);
+                // Only how fast later statements are depends on it.
+                if result.is_ok()
+                    && let Err(error) = statements.prepared_again(connection)
+                {
+                    tracing::debug!(%error, "the schema could not be looked at again");
+                }
             }
             result
         });

@@ -8,6 +8,7 @@ mod direct;
 mod fault;
 mod lock;
 mod open;
+mod planner;
 mod pragma;
 mod rule;
 mod synchronous;

@@ -7,6 +7,7 @@
 mod cursor;
 mod directive;
 mod parameter;
+mod pattern;
 mod split;
 mod table;
 mod token;
@@ -23,6 +24,7 @@ use crate::error::{Error, ErrorKind, Location};
 
 pub use directive::{Directive, DirectiveWord, directives};
 pub use parameter::{Mapped, Slots};
+pub use pattern::has_bound_pattern;
 pub use split::{Statement, split};
 pub use table::{TableEvent, mentions_word, tables_claimed};
 pub use token::{Token, TokenKind, Tokens, tokens};
