@@ -96,7 +96,9 @@ fn every_setting_is_in_force_on_every_connection() {
     let folder = folder();
     let db = Database::open(folder.path().join("app.db")).unwrap();
     for (name, value) in IN_FORCE {
-        assert_eq!(setting(&db, name), [value, value], "{name}");
+        // Where Larder itself moves the log, SQLite is not to do it on the connection that writes.
+        let on_writer = if name == "wal_autocheckpoint" { "0" } else { value };
+        assert_eq!(setting(&db, name), [on_writer, value], "{name}");
     }
     // Readers that are opened later, too: three at once.
     let read =

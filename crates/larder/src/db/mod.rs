@@ -1,6 +1,7 @@
 //! A database: opened right, read and written in transactions.
 
 mod bulk;
+mod checkpoint;
 mod health;
 mod inside;
 mod options;
@@ -11,6 +12,7 @@ mod transaction;
 mod write;
 
 pub use bulk::{FailedRow, NewRows};
+pub use checkpoint::LogStats;
 pub use health::Health;
 pub use options::{OnOpen, Options};
 pub use stats::Stats;
@@ -92,7 +94,7 @@ impl Database {
 
     fn connect(driver: Arc<dyn Driver>, read_only: bool) -> Result<Self> {
         let first = if read_only { None } else { Some(driver.connect(Access::Write)?) };
-        let writer = Writer::new(Arc::clone(&driver), first);
+        let writer = Writer::new(Arc::clone(&driver), first)?;
         let readers = Readers::new(Arc::clone(&driver), writer.id());
         if read_only {
             readers.open_one()?;

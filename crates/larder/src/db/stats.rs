@@ -1,6 +1,7 @@
 //! What a handle has done so far.
 
 use super::Database;
+use super::checkpoint::LogStats;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Stats {
     pub prepared_again: u64,
     /// How often a lock of another process was asked for again before it was had.
     pub busy_retries: u64,
+    /// The write-ahead log and its checkpoints. All zero where there is none, and on a handle that only reads.
+    pub log: LogStats,
 }
 
 impl Database {
@@ -61,6 +64,7 @@ impl Database {
             prepared: counts.prepared,
             prepared_again: counts.prepared_again,
             busy_retries: counts.busy_retries,
+            log: writer.log_stats(),
         }
     }
 }

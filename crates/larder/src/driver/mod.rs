@@ -14,11 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod durability;
+mod log;
 pub mod sqlite;
 mod tally;
 
 pub use crate::sql::text::Dialect;
 pub use durability::Durability;
+pub(crate) use log::LOG_FILE;
+pub use log::{Checkpoint, Checkpointed, LogSize};
 pub use tally::{Counts, Tally};
 
 /// What a connection, or a transaction on it, may do.
@@ -155,6 +158,28 @@ pub trait Connection: Any + Send {
     /// # Errors
     /// [`Nested`](crate::ErrorKind::Nested) inside a transaction, or what the engine says.
     fn set_durability(&mut self, durability: Durability) -> Result<()>;
+
+    /// Leaves the care of the write-ahead log to the caller: from now on each commit notes in `size` how many pages the log
+    /// has, and the connection itself moves none of them into the file. Gives from how many pages on a
+    /// [`checkpoint`](Self::checkpoint) is due; `None` where there is no such log, or nobody is to move it.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn take_over_log(&mut self, size: &Arc<LogSize>) -> Result<Option<u32>> {
+        let _ = size;
+        Ok(None)
+    }
+
+    /// Moves the write-ahead log into the file. Somebody in the way is no error. Nothing to do where there is no log.
+    ///
+    /// # Errors
+    /// [`Nested`](crate::ErrorKind::Nested) inside a transaction, [`DiskFull`](crate::ErrorKind::DiskFull),
+    /// [`Io`](crate::ErrorKind::Io), [`Interrupted`](crate::ErrorKind::Interrupted). Nothing is lost: what was not moved
+    /// stays in the log.
+    fn checkpoint(&mut self, how: Checkpoint) -> Result<Checkpointed> {
+        let _ = how;
+        Ok(Checkpointed::default())
+    }
 
     /// A handle that stops the running statement from another thread.
     fn interrupter(&self) -> Interrupter;

@@ -11,7 +11,6 @@ pub struct Tally {
     prepared: AtomicU64,
     prepared_again: AtomicU64,
     busy_retries: AtomicU64,
-    wal_pages: AtomicU64,
 }
 
 /// What tallies showed at one moment, of one connection or of several together.
@@ -47,16 +46,6 @@ impl Tally {
     /// A lock is asked for once more.
     pub fn note_busy_retry(&self) {
         add(&self.busy_retries, 1);
-    }
-
-    /// The write-ahead log holds so many pages.
-    pub fn note_wal_pages(&self, pages: u64) {
-        self.wal_pages.store(pages, Ordering::Relaxed);
-    }
-
-    /// How many pages the write-ahead log held when the connection last saw it; 0 if it never did.
-    pub fn wal_pages(&self) -> u64 {
-        self.wal_pages.load(Ordering::Relaxed)
     }
 
     /// What was counted until now. Each number is right by itself; they are not of one moment.

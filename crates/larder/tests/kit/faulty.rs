@@ -1,7 +1,8 @@
 //! A driver around another: it writes down each call that passes, and lets calls fail that were told to.
 
 use larder::driver::{
-    Access, Action, Connection, Dialect, Driver, Durability, Interrupter, Lock, RowSink, Tally,
+    Access, Action, Checkpoint, Checkpointed, Connection, Dialect, Driver, Durability, Interrupter, Lock,
+    LogSize, RowSink, Tally,
 };
 use larder::{Error, ErrorKind, Param, Result, ValueRef};
 use std::fmt;
@@ -217,6 +218,15 @@ impl Connection for FaultyConnection {
 
     fn set_durability(&mut self, durability: Durability) -> Result<()> {
         self.script.pass(format!("durability {durability:?}"), || self.inner.set_durability(durability))
+    }
+
+    fn take_over_log(&mut self, size: &Arc<LogSize>) -> Result<Option<u32>> {
+        // Not in the log: it is no more than a setting, and asked for with each connection that writes.
+        self.inner.take_over_log(size)
+    }
+
+    fn checkpoint(&mut self, how: Checkpoint) -> Result<Checkpointed> {
+        self.script.pass(format!("checkpoint {how:?}"), || self.inner.checkpoint(how))
     }
 
     fn interrupter(&self) -> Interrupter {

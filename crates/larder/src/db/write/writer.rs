@@ -10,6 +10,7 @@ use super::queue::{Lead, Queue, Ticket, Waited};
 use super::rollback::RollbackFailed;
 use super::work::{Closure, Statement, Work};
 use crate::db::WriteTx;
+use crate::db::checkpoint::{Checkpointer, LogStats};
 use crate::db::inside::{self, Inside};
 use crate::db::tallies::Tallies;
 use crate::driver::{Access, Connection, Counts, Driver, Durability};
@@ -36,6 +37,8 @@ pub(super) type Job = Box<dyn Work>;
 /// others is done on the thread that leads: waking each thread for its turn was measured to cost more than the writing
 /// (ARCHITECTURE.md). What is more than a transaction has the connection for itself, on its own thread.
 pub(in crate::db) struct Writer {
+    /// The first to be dropped: its thread's connection must not be the last one, which empties the log.
+    checkpointer: Checkpointer,
     driver: Arc<dyn Driver>,
     queue: Queue<Job>,
     slot: Mutex<Slot>,
@@ -56,23 +59,29 @@ struct Slot {
 }
 
 impl Writer {
-    pub(in crate::db) fn new(driver: Arc<dyn Driver>, first: Option<Box<dyn Connection>>) -> Self {
+    pub(in crate::db) fn new(
+        driver: Arc<dyn Driver>,
+        mut first: Option<Box<dyn Connection>>,
+    ) -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         // Not even who wants no waiting for other processes wants an error because another thread is writing just now.
         const LEAST: Duration = Duration::from_millis(100);
         let tallies = Tallies::default();
-        if let Some(connection) = &first {
+        let checkpointer = Checkpointer::new(Arc::clone(&driver));
+        if let Some(connection) = &mut first {
+            checkpointer.adopt(connection.as_mut())?;
             tallies.add(connection.as_ref());
         }
-        Self {
+        Ok(Self {
             tallies,
             patience: driver.patience().max(LEAST),
             driver,
+            checkpointer,
             queue: Queue::new(),
             slot: Mutex::new(Slot { connection: first, ..Slot::default() }),
             count: Count::default(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-        }
+        })
     }
 
     /// What was written so far.
@@ -123,6 +132,7 @@ impl Writer {
             let start = Instant::now();
             let changed = self.alone(&lead, |connection| connection.execute(sql, params))?;
             self.count.committed(1, start.elapsed());
+            self.care();
             return Ok(changed);
         }
         // Others are writing. What changes rows can be done with their work; the rest may be what no transaction takes.
@@ -140,7 +150,11 @@ impl Writer {
     pub(in crate::db) fn with<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
         inside::refuse_waiting(self.id)?;
         let lead = self.turn()?;
-        self.alone(&lead, f)
+        let rest = self.checkpointer.rest();
+        let result = self.alone(&lead, f);
+        drop(rest);
+        self.care();
+        result
     }
 
     /// Refuses to wait for what the same thread is inside of.
@@ -151,6 +165,7 @@ impl Writer {
     /// Runs `last` on the connection, if there is one, and closes it for good.
     pub(in crate::db) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
         let _lead = self.turn()?;
+        self.checkpointer.stop();
         let mut slot = self.slot();
         slot.closed = true;
         slot.connection.take().map_or(Ok(()), |mut connection| last(connection.as_mut()))
@@ -201,7 +216,11 @@ impl Writer {
         let mut members = self.batch(&lead, own, durability);
         // Where commits are quick, waking the next to lead takes longer than doing its work.
         let start = Instant::now();
-        while !inside::is_any() && self.count.last() < QUICK && start.elapsed() < ENOUGH {
+        while !inside::is_any()
+            && !self.checkpointer.is_due()
+            && self.count.last() < QUICK
+            && start.elapsed() < ENOUGH
+        {
             let Some(mut next) = Member::first(&lead, Durability::Full) else { break };
             // Told before the next batch is begun, that they can go on beside it.
             drop(members);
@@ -213,6 +232,12 @@ impl Writer {
                 Err(_) => break,
             }
             members.push(next.settle());
+        }
+        if self.checkpointer.is_due() {
+            // Nobody who has his commit waits for this.
+            drop(members);
+            self.care();
+            return;
         }
         // The next may begin while these are woken.
         drop(lead);
@@ -227,6 +252,25 @@ impl Writer {
             own.fail(error);
         }
         batch.into_members()
+    }
+
+    /// The log and its checkpoints.
+    pub(in crate::db) fn log_stats(&self) -> LogStats {
+        self.checkpointer.stats()
+    }
+
+    /// Sees to the log, between two transactions.
+    fn care(&self) {
+        if !self.checkpointer.is_due() {
+            return;
+        }
+        let mut slot = self.slot();
+        let Slot { connection: Some(connection), durability, .. } = &mut *slot else { return };
+        // As it was opened to be: what one write asked for is not what the database is for.
+        if *durability == Durability::Normal || connection.set_durability(Durability::Normal).is_ok() {
+            *durability = Durability::Normal;
+            self.checkpointer.committed(connection.as_mut());
+        }
     }
 
     /// Runs `f` on the connection, which is this thread's alone.
@@ -255,9 +299,10 @@ impl Writer {
             Some(connection) => connection,
             None => {
                 *now = Durability::Normal;
-                let new = self.driver.connect(Access::Write)?;
-                self.tallies.add(new.as_ref());
-                connection.insert(new)
+                let mut opened = self.driver.connect(Access::Write)?;
+                self.checkpointer.adopt(opened.as_mut())?;
+                self.tallies.add(opened.as_ref());
+                connection.insert(opened)
             }
         };
         if *now != durability {

@@ -5,8 +5,11 @@ use super::backoff::Backoff;
 use super::cache::{Entry, Statements, Values};
 use super::open::Place;
 use super::synchronous::Synchronous;
-use super::{fault, rule};
-use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink, Tally};
+use super::{fault, log, rule};
+use crate::driver::{
+    Access, Action, Checkpoint, Checkpointed, Connection, Durability, Interrupter, LOG_FILE, Lock, LogSize,
+    RowSink, Tally,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::{Dialect, Verb};
 use crate::sql::{Cells, Param, Row, ValueRef};
@@ -46,6 +49,10 @@ pub(super) struct Sqlite {
     noting: Arc<AtomicBool>,
     synchronous: Synchronous,
     tally: Arc<Tally>,
+    /// Where SQLite notes the size of the log; below `held`, to be there as long as the connection.
+    log: Option<Arc<LogSize>>,
+    /// The pages to which the file of the log is still to be limited.
+    log_limit: Option<u64>,
 }
 
 #[allow(
@@ -81,6 +88,8 @@ impl Sqlite {
             noting,
             synchronous: Synchronous::default(),
             tally: Arc::default(),
+            log: None,
+            log_limit: None,
         }
     }
 
@@ -281,6 +290,39 @@ impl Connection for Sqlite {
         }
         self.leave_what_is_open()?;
         self.synchronous.change(self.held.borrow_owner(), durability)
+    }
+
+    fn take_over_log(&mut self, size: &Arc<LogSize>) -> Result<Option<u32>> {
+        let connection = self.held.borrow_owner();
+        if self.place == Place::Memory || self.access == Access::Read {
+            return Ok(None);
+        }
+        let threshold = log::threshold(connection)?;
+        if threshold == 0 {
+            return Ok(None);
+        }
+        log::count(connection, size);
+        self.log = Some(Arc::clone(size));
+        self.log_limit = Some(u64::from(threshold) * u64::from(LOG_FILE));
+        Ok(Some(threshold))
+    }
+
+    fn checkpoint(&mut self, how: Checkpoint) -> Result<Checkpointed> {
+        if self.depth > 0 {
+            return Err(Error::new(ErrorKind::Nested, "the log was to be moved inside a transaction"));
+        }
+        if self.place == Place::Memory {
+            return Ok(Checkpointed::default());
+        }
+        self.leave_what_is_open()?;
+        let connection = self.held.borrow_owner();
+        // Not before there is a log to speak of: a small tool has no need of it.
+        if let Some(pages) = self.log_limit.take() {
+            log::limit_file(connection, pages)?;
+        }
+        let done = log::checkpoint(connection, how);
+        super::pragma::wait(connection, self.patience)?;
+        done
     }
 
     fn interrupter(&self) -> Interrupter {

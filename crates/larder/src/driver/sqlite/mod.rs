@@ -7,6 +7,7 @@ mod connection;
 mod direct;
 mod fault;
 mod lock;
+mod log;
 mod open;
 mod planner;
 mod pragma;
