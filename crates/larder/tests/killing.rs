@@ -11,15 +11,15 @@
 
 mod kit;
 
-use kit::{child, watchdog};
+use kit::child::{self, Running};
+use kit::watchdog;
 use larder::{Database, Durability, Error, ErrorKind, Result, WriteTx, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -118,11 +118,7 @@ fn child() {
     let words: Vec<&str> = told.splitn(3, ' ').collect();
     let place = Place { folder: words[2].into(), mode: words[0].parse().unwrap() };
     let cycle: i64 = words[1].parse().unwrap();
-    // The other end closes when the parent is gone, whatever becomes of it.
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
+    child::end_with_the_parent();
     let db = place.open();
     let ledger = OpenOptions::new().append(true).create(true).open(place.ledger()).unwrap();
     std::thread::scope(|scope| {
@@ -156,31 +152,15 @@ fn load(db: &Database, mut ledger: &File, cycle: i64, thread: i64) {
     }
 }
 
-/// The process that is to be killed. It is gone when this is.
-struct Running(Child);
-
-impl Running {
-    fn start(place: &Place, cycle: i64) -> Self {
-        let what = format!("{} {cycle} {}", place.mode, place.folder.display());
-        let mut command = child::command("child", &what);
-        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Kills it, which must have run until then.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        let status = self.0.wait().unwrap();
-        let mut said = String::new();
-        self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!(status.signal(), Some(9), "{status}: {said}");
-    }
+fn start(place: &Place, cycle: i64) -> Running {
+    Running::start("child", &format!("{} {cycle} {}", place.mode, place.folder.display()))
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Kills it, which must have run until then.
+fn kill(running: Running) {
+    let output = running.kill();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(9), "{}: {said}", output.status);
 }
 
 /// Waits for the moment of the kill: now and then while the file is being opened, mostly under load.
@@ -262,9 +242,9 @@ fn kill_again_and_again(folder: &Path, worker: usize, kills: usize, tally: &Tall
             }
             left -= 1;
             let before = place.acknowledged().len();
-            let running = Running::start(&place, cycle);
+            let running = start(&place, cycle);
             wait_for_the_moment(&place, before);
-            running.kill();
+            kill(running);
             let heard = place.acknowledged().len() - before;
             tally.kills.fetch_add(1, Ordering::Relaxed);
             tally.middle.fetch_add(usize::from(heard > 0), Ordering::Relaxed);

@@ -7,11 +7,10 @@
 
 mod kit;
 
-use kit::{child, watchdog};
+use kit::child::{self, Running};
+use kit::watchdog;
 use larder::{Database, Result, params};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const THREADS: usize = 8;
@@ -114,18 +113,10 @@ fn work(db: &Database, until: Instant) -> Done {
     done
 }
 
-/// Ends the process when the one that started it has ended.
-fn end_with_the_parent() {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(1);
-    });
-}
-
 #[test]
 fn worker() {
     let Some(path) = child::told() else { return };
-    end_with_the_parent();
+    child::end_with_the_parent();
     let db = Database::open(path).unwrap();
     child::say(work(&db, Instant::now() + Duration::from_secs(seconds())).line());
     db.close().unwrap();
@@ -135,7 +126,7 @@ fn worker() {
 #[test]
 fn bare() {
     let Some(path) = child::told() else { return };
-    end_with_the_parent();
+    child::end_with_the_parent();
     let plain = rusqlite::Connection::open(path).unwrap();
     plain.busy_timeout(limit()).unwrap();
     let until = Instant::now() + Duration::from_secs(seconds());
@@ -153,35 +144,16 @@ fn bare() {
     child::say(done.line());
 }
 
-/// A process that is gone when this is.
-struct Running(Option<Child>);
-
-impl Running {
-    fn start(test: &str, path: &Path) -> Self {
-        let mut command = child::command(test, path.to_str().unwrap());
-        Self(Some(
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(),
-        ))
-    }
-
-    fn done(mut self) -> Done {
-        let mut child = self.0.take().unwrap();
-        // Kept open: closing it would end the process.
-        let _stdin = child.stdin.take();
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-        Done::parse(text.lines().find_map(|line| Some(line.split_once("child: ")?.1)).unwrap())
-    }
+fn start(test: &str, path: &Path) -> Running {
+    Running::start(test, path.to_str().unwrap())
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
+/// Waits for the end of a process, and gives what it did.
+fn done(running: Running) -> Done {
+    let output = running.end();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    Done::parse(text.lines().find_map(|line| Some(line.split_once("child: ")?.1)).unwrap())
 }
 
 /// Every step of everybody is there, once. Gives a line on how it went.
@@ -217,15 +189,15 @@ fn eight_threads_that_read_and_write_are_never_told_of_a_lock() {
     watchdog::bounded(limit(), || {
         let (_folder, path) = place();
         let db = make(&path);
-        let bare = Running::start("bare", &path);
+        let bare = start("bare", &path);
         let until = Instant::now() + Duration::from_secs(seconds());
-        let done: Vec<Done> = std::thread::scope(|scope| {
+        let steps: Vec<Done> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| work(&db, until))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let bare = bare.done();
+        let bare = done(bare);
         db.close().unwrap();
-        println!("{}", check(&path, &done, &bare));
+        println!("{}", check(&path, &steps, &bare));
     });
 }
 
@@ -234,9 +206,9 @@ fn sixteen_processes_that_read_and_write_are_never_told_of_a_lock() {
     watchdog::bounded(limit(), || {
         let (_folder, path) = place();
         make(&path).close().unwrap();
-        let bare = Running::start("bare", &path);
-        let workers: Vec<_> = (0..PROCESSES).map(|_| Running::start("worker", &path)).collect();
-        let done: Vec<Done> = workers.into_iter().map(Running::done).collect();
-        println!("{}", check(&path, &done, &bare.done()));
+        let bare = start("bare", &path);
+        let workers: Vec<_> = (0..PROCESSES).map(|_| start("worker", &path)).collect();
+        let steps: Vec<Done> = workers.into_iter().map(done).collect();
+        println!("{}", check(&path, &steps, &done(bare)));
     });
 }

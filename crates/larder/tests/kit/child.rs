@@ -3,8 +3,9 @@
 //! The one test is an ordinary one that does nothing unless it finds itself told, so a run of all tests passes it by.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 const TOLD: &str = "LARDER_TEST_CHILD";
 
@@ -54,6 +55,50 @@ pub(crate) fn run(command: &mut Command) -> Vec<String> {
 #[allow(clippy::print_stdout, reason = "a child speaks through its output")]
 pub(crate) fn say(line: impl std::fmt::Display) {
     println!("\nchild: {}", line.to_string().replace('\n', " "));
+}
+
+/// A child at work. It is gone when this is, whatever becomes of the test.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    /// Starts `test` in a new process and tells it `what`. The child is to call [`end_with_the_parent`].
+    pub(crate) fn start(test: &str, what: &str) -> Self {
+        let mut command = command(test, what);
+        Self(Some(
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(),
+        ))
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Output {
+        let mut child = self.0.take().unwrap();
+        // Kept open: closing it would end the child.
+        let _stdin = child.stdin.take();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(mut self) -> Output {
+        self.0.as_mut().unwrap().kill().unwrap();
+        self.end()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Ends this process when the one that started it has ended, however that came.
+pub(crate) fn end_with_the_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(1);
+    });
 }
 
 /// True where permissions do not bite.
