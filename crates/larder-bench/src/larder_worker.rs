@@ -1,5 +1,6 @@
 //! Larder's own worker, through its public face alone.
 
+mod bulk;
 mod migration;
 mod read;
 mod write;
@@ -17,6 +18,8 @@ pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("point-read", "larder-single") => read::single(task)?,
         ("write" | "slow-disk" | "latency", "larder") => write::rows(task)?,
         ("locked", "larder") => write::counters(task)?,
+        ("insert-many", "larder") => bulk::insert(task)?,
+        ("insert-many", "larder-execute") => bulk::execute(task)?,
         _ => return task.unknown(),
     };
     let rows: Vec<(String, String)> = Database::open(":memory:")?.query_all(HELLO, &[])?;

@@ -1,5 +1,6 @@
 //! The works that are measured: who takes part, with which settings, and what is to be reached.
 
+mod bulk;
 mod goal;
 mod migration;
 mod read;
@@ -14,6 +15,7 @@ pub(crate) const ALL: &[&Work] = &[
     &write::SLOW_DISK,
     &write::LATENCY,
     &write::LOCKED,
+    &bulk::INSERT_MANY,
     &migration::OPEN,
     &migration::APPLY,
     &migration::COPY,

@@ -5,6 +5,7 @@
 //! round; the first is a quarter as long and only warms up. At the end of its input it goes away. The driver keeps the workers of all subjects alive at once and
 //! lets them work in turns, so that whatever disturbs the machine disturbs all of them.
 
+pub mod bulk;
 mod crowd;
 pub mod data;
 mod meter;

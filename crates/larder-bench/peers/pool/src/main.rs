@@ -1,5 +1,6 @@
 //! Workers on the newest rusqlite that r2d2_sqlite, rusqlite_migration and diesel accept.
 
+mod diesel_bulk;
 mod diesel_peer;
 mod diesel_write;
 mod rusqlite_peer;
@@ -26,6 +27,7 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("write" | "slow-disk", "diesel") => diesel_write::rows(task)?,
         ("locked", "r2d2") => rusqlite_write::counters(task)?,
         ("locked", "diesel") => diesel_write::counters(task)?,
+        ("insert-many", "diesel") => diesel_bulk::insert(task)?,
         _ => return task.unknown(),
     };
     Ok((hello()?, round))

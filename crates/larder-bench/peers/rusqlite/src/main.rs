@@ -1,5 +1,6 @@
 //! Workers on the newest rusqlite, the one that Larder links too: the C library itself, rusqlite, refinery.
 
+mod bulk;
 mod copy;
 mod migration;
 mod read;
@@ -26,6 +27,9 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("copy", "rusqlite") => copy::rebuild(task)?,
         ("write" | "slow-disk" | "latency", "mutex") => write::rows(task)?,
         ("locked", "mutex") => write::counters(task)?,
+        ("insert-many", "raw") => bulk::raw(task)?,
+        ("insert-many", "rusqlite") => bulk::cached(task)?,
+        ("insert-many", "rusqlite-held") => bulk::held(task)?,
         _ => return task.unknown(),
     };
     Ok((hello()?, round))

@@ -1,5 +1,6 @@
 //! Workers on sqlx, which holds libsqlite3-sys at an older release.
 
+mod bulk;
 mod migration;
 mod read;
 
@@ -24,6 +25,7 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("open", "sqlx") => migration::open(task, runtime)?,
         ("apply", "sqlx") => migration::apply(task, runtime)?,
         ("point-read", "sqlx") => read::pooled(task, runtime)?,
+        ("insert-many", "sqlx") => bulk::insert(task, runtime)?,
         _ => return task.unknown(),
     };
     Ok((hello, round))
