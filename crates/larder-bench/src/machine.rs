@@ -26,8 +26,9 @@ pub(crate) fn describe(folder: &Path) -> Machine {
     lines.extend(load.map(|load| ("load of the last minute", load)));
     lines.extend(wait(folder).map(|took| ("fsync", took)));
     let folder = folder.display().to_string();
-    lines
-        .extend(output("stat", &["--file-system", "--format=%T", &folder]).map(|kind| ("file system", kind)));
+    let kind = output("df", &["--output=fstype", &folder])
+        .and_then(|said| Some(said.lines().nth(1)?.trim().to_owned()));
+    lines.extend(kind.map(|kind| ("file system", kind)));
     lines.extend(output("uname", &["-srm"]).map(|system| ("system", system)));
     lines.extend(output("rustc", &["--version"]).map(|rustc| ("compiler", rustc)));
     lines

@@ -19,8 +19,9 @@ pub(super) fn section(report: &Report<'_>) -> Outcome<String> {
     let mut text = String::new();
     writeln!(
         text,
-        "Measured by `cargo xtask bench{}` on {} cores ({}), {}, {}, one wait for the disk {}. All in turns in one run; a ratio is \
-         the median of the rounds.\n",
+        "Measured by `cargo xtask bench{}`, which makes this anew, on {} cores ({}), {}, {}, one wait for the disk {}. All take turns in \
+         one run, and a ratio is the median of the rounds. `≤ 1.15` is Larder's time by the other's, `≥ 8 ×` how many times as fast it is. \
+         The versions and the figures behind it stand in `target/bench/report.md`.\n",
         if report.quick { " --quick" } else { "" },
         machine("cores"),
         machine("processor"),
