@@ -72,8 +72,9 @@ fn beside<A: Send>(
 
 #[test]
 fn after_a_panic_in_a_savepoint_writing_goes_on() {
-    for single in [false, true] {
-        let engine = fails(Call::Savepoint, 0, How::Panics);
+    let calls = [Call::Savepoint, Call::Release];
+    for (call, single) in calls.into_iter().flat_map(|call| [(call, false), (call, true)]) {
+        let engine = fails(call, 0, How::Panics);
         let writer = writer(&engine, single);
         let (led, followed) =
             beside(&writer, || writer.write(Durability::Normal, |tx| tx.execute("add 1", &[])));
