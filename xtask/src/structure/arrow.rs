@@ -21,6 +21,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("larder", &["larder-file", "larder-macros"]),
     ("larder-cli", &["larder"]),
     ("larder-bench", &["larder"]),
+    ("larder-model", &[]),
     ("xtask", &[]),
 ];
 
