@@ -1,26 +1,33 @@
 //! How many instructions an operation takes, counted by valgrind: a number that no neighbour disturbs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use larder_bench_protocol::Outcome;
 
-use crate::program;
-use crate::work::{Case, Subject, Work};
+use crate::program::{self, Absence};
+use crate::work::{Case, Program, Subject, Work};
 use crate::worker::arguments;
 
 /// Operations of a round, where a worker lets the driver say. Many, so that the first round has warmed every cache.
 const OPS: u64 = 5000;
 
 /// Counts for every subject of every case, as a Markdown table. The profiles stay in `target/bench/callgrind`.
-pub(crate) fn count(work: &'static Work, folder: &Path, mut say: impl FnMut(&str)) -> Outcome<String> {
+pub(crate) fn count(
+    work: &'static Work,
+    absent: &BTreeMap<Program, Absence>,
+    folder: &Path,
+    mut say: impl FnMut(&str),
+) -> Outcome<String> {
     let profiles = program::output().join("callgrind");
     std::fs::create_dir_all(&profiles)?;
     let mut text = String::from("| case | subject | instructions an operation |\n|---|---|--:|\n");
     for case in work.cases {
         // One that opens another's file is left out: it would have to be set up in the same run.
         let subjects = work.subjects.iter().filter(|subject| case.has(subject.name));
+        let subjects = subjects.filter(|it| it.program.is_native() && !absent.contains_key(&it.program));
         for subject in subjects.filter(|subject| subject.on_file_of.is_none()) {
             say(&format!("{} {} {}", work.name, case.name, subject.name));
             let name = format!("{}-{}-{}", work.name, case.name, subject.name);

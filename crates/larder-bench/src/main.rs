@@ -8,13 +8,14 @@ mod instruction;
 mod larder_worker;
 mod machine;
 mod measure;
+mod node;
 mod program;
 mod report;
 mod slow_disk;
 mod work;
 mod worker;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,8 +25,9 @@ use clap::Parser;
 use larder_bench_protocol::Outcome;
 
 use crate::measure::Mode;
+use crate::program::Absence;
 use crate::report::Report;
-use crate::work::Work;
+use crate::work::{Program, Work};
 
 /// Measures Larder beside its peers.
 #[derive(Debug, Parser)]
@@ -80,15 +82,15 @@ fn run(arguments: &Arguments) -> Outcome {
     let folder = tempfile::Builder::new().prefix("larder-bench-").tempdir_in(place)?;
     if let Some(name) = &arguments.instructions {
         let work = named(name)?;
-        build(&[work])?;
-        return print(&instruction::count(work, folder.path(), say)?);
+        let absent = build(&[work])?;
+        return print(&instruction::count(work, &absent, folder.path(), say)?);
     }
     let works = match arguments.only.as_slice() {
         [] => work::ALL.to_vec(),
         names => names.iter().map(|name| named(name)).collect::<Outcome<_>>()?,
     };
-    build(&works)?;
-    let mode = Mode { quick: arguments.quick, rounds: arguments.rounds };
+    let absent = build(&works)?;
+    let mode = Mode { quick: arguments.quick, rounds: arguments.rounds, absent: &absent };
     // Before the first round, which loads the machine itself.
     let machine = machine::describe(folder.path());
     let start = Instant::now();
@@ -110,7 +112,8 @@ fn run(arguments: &Arguments) -> Outcome {
         start.elapsed().as_secs_f64(),
         program::output().join("report.md").display()
     ));
-    match measured.iter().map(|measured| measured.failures.len()).sum() {
+    let unbuilt = absent.values().filter(|absence| absence.failed).count();
+    match measured.iter().map(|measured| measured.failures.len()).sum::<usize>() + unbuilt {
         0 => Ok(()),
         failures => Err(format!("{failures} could not be measured").into()),
     }
@@ -122,17 +125,25 @@ fn named(name: &str) -> Outcome<&'static Work> {
     Ok(found.ok_or_else(|| format!("no work is called {name}; there are {}", names.join(", ")))?)
 }
 
-fn build(works: &[&Work]) -> Outcome {
+/// Builds the workers once. The others go on without one that cannot be built.
+fn build(works: &[&Work]) -> Outcome<BTreeMap<Program, Absence>> {
     let programs: BTreeSet<_> = works.iter().flat_map(|work| work.subjects).map(|it| it.program).collect();
-    for program in programs.into_iter().filter(|program| program.missing().is_none()) {
+    let mut absent = BTreeMap::new();
+    for program in programs {
         say(&format!("building the worker {program:?}"));
-        program.build()?;
+        let start = Instant::now();
+        if let Err(absence) = program.build() {
+            say(&format!("without {program:?}: {}", absence.why));
+            absent.insert(program, absence);
+        } else if start.elapsed().as_secs() > 0 {
+            say(&format!("built the worker {program:?} in {} s", start.elapsed().as_secs()));
+        }
     }
     if works.iter().flat_map(|work| work.cases).any(|case| case.slow_disk) {
         say("building the library that slows the disk");
         slow_disk::build()?;
     }
-    Ok(())
+    Ok(absent)
 }
 
 fn print(text: &str) -> Outcome {

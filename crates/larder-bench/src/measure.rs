@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use larder_bench_protocol::Outcome;
 
 use crate::figure::{Figures, Spread, added};
+use crate::program::Absence;
 use crate::slow_disk;
-use crate::work::{Case, Effort, Goal, Metric, Processes, Subject, What, Work};
+use crate::work::{Case, Effort, Goal, Metric, Processes, Program, Subject, What, Work};
 use crate::worker::{Environment, Worker, arguments, slot};
 
 /// What was measured of a work.
@@ -94,17 +95,19 @@ struct Slot {
 
 /// How works are measured in this run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mode {
+pub(crate) struct Mode<'a> {
     /// Fewer rounds, and the quick settings of cases.
     pub quick: bool,
     /// Instead of the rounds that the work asks for.
     pub rounds: Option<usize>,
+    /// The workers that cannot be measured on this machine.
+    pub absent: &'a BTreeMap<Program, Absence>,
 }
 
 /// Measures one work in a folder that the caller removes.
 pub(crate) fn measure(
     work: &'static Work,
-    mode: Mode,
+    mode: Mode<'_>,
     folder: &Path,
     mut say: impl FnMut(&str),
 ) -> Outcome<Measured> {
@@ -142,7 +145,7 @@ pub(crate) fn measure(
 /// Starts the workers of every case. Who cannot set up is noted, and the others go on.
 fn set_up(
     work: &'static Work,
-    mode: Mode,
+    mode: Mode<'_>,
     folder: &Path,
     settings: &[String],
     measured: &mut Measured,
@@ -152,7 +155,7 @@ fn set_up(
         let subjects = work.subjects.iter().filter(|subject| case.has(subject.name));
         let (own, others): (Vec<_>, Vec<_>) = subjects.partition(|subject| subject.on_file_of.is_none());
         for subject in own.into_iter().chain(others) {
-            let environment = match environment(case, subject) {
+            let environment = match environment(case, subject, mode) {
                 Ok(environment) => environment,
                 Err(why) => {
                     measured.absent.insert((case.name, subject.name), why);
@@ -191,15 +194,15 @@ fn set_up(
 }
 
 /// What the workers of a case find in their environment, or why they cannot work here.
-fn environment(case: &Case, subject: &Subject) -> Result<Environment, String> {
-    if let Some(why) = subject.program.missing() {
-        return Err(why);
+fn environment(case: &Case, subject: &Subject, mode: Mode<'_>) -> Result<Environment, String> {
+    if let Some(absence) = mode.absent.get(&subject.program) {
+        return Err(absence.why.clone());
     }
     if case.slow_disk { slow_disk::environment() } else { Ok(Vec::new()) }
 }
 
 impl Slot {
-    fn round(&mut self, work: &Work, mode: Mode, settings: &[String]) -> Outcome<Figures> {
+    fn round(&mut self, work: &Work, mode: Mode<'_>, settings: &[String]) -> Outcome<Figures> {
         match self.case.processes {
             Processes::One => self.workers.first_mut().ok_or("no worker")?.round(),
             Processes::Together(_) => {
@@ -211,7 +214,7 @@ impl Slot {
             }
             Processes::Fresh(count) => {
                 let mut all = Vec::new();
-                let environment = environment(self.case, self.subject)?;
+                let environment = environment(self.case, self.subject, mode)?;
                 for _ in 0..count {
                     let arguments =
                         arguments(work, self.case, self.subject, &self.folder, settings, mode.quick);

@@ -6,39 +6,60 @@ use std::process::Command;
 
 use larder_bench_protocol::Outcome;
 
+use crate::node;
 use crate::work::Program;
+
+/// Why a worker cannot be measured.
+#[derive(Debug)]
+pub(crate) struct Absence {
+    /// In words.
+    pub why: String,
+    /// Whether something is wrong. Otherwise this machine lacks what nobody has to have.
+    pub failed: bool,
+}
 
 impl Program {
     fn folder(self) -> Option<&'static str> {
         match self {
-            Self::Larder => None,
+            Self::Larder | Self::BetterSqlite3 | Self::NodeSqlite => None,
             Self::Rusqlite => Some("rusqlite"),
             Self::Pool => Some("pool"),
             Self::Sqlx => Some("sqlx"),
+            Self::Toasty => Some("toasty"),
         }
     }
 
-    /// Why the worker cannot run on this machine.
-    pub(crate) fn missing(self) -> Option<String> {
-        None
+    /// Whether valgrind can count its instructions: not where a runtime compiles while the program runs.
+    pub(crate) fn is_native(self) -> bool {
+        !matches!(self, Self::BetterSqlite3 | Self::NodeSqlite)
     }
 
     /// Builds the worker with the release profile, unless it is this program.
-    pub(crate) fn build(self) -> Outcome {
+    pub(crate) fn build(self) -> Result<(), Absence> {
+        let not_here = |why| Absence { why, failed: false };
+        match self {
+            Self::BetterSqlite3 => return node::prepare_better_sqlite3().map_err(not_here),
+            Self::NodeSqlite => return node::prepare_own().map_err(not_here),
+            _ => {}
+        }
         let Some(folder) = self.folder() else { return Ok(()) };
-        let manifest = package().join("peers").join(folder).join("Cargo.toml");
         let status = Command::new(cargo())
             .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
-            .arg(&manifest)
+            .arg(package().join("peers").join(folder).join("Cargo.toml"))
             .arg("--target-dir")
             .arg(build_folder())
-            .status()?;
-        if status.success() { Ok(()) } else { Err(format!("{} does not build", manifest.display()).into()) }
+            .status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => Err(Absence { why: format!("peers/{folder} does not build"), failed: true }),
+            Err(error) => Err(Absence { why: format!("cargo does not start: {error}"), failed: true }),
+        }
     }
 
     /// The command that starts the worker.
     pub(crate) fn command(self) -> Outcome<Vec<PathBuf>> {
         Ok(match self.folder() {
+            None if !self.is_native() => node::command(),
             None => vec![std::env::current_exe()?, "worker".into()],
             Some(folder) => {
                 let name = format!("larder-bench-{folder}{}", std::env::consts::EXE_SUFFIX);
@@ -49,6 +70,11 @@ impl Program {
 
     /// The version of a package that the worker links, from its Cargo.lock.
     pub(crate) fn version_of(self, package_name: &str) -> Outcome<String> {
+        match self {
+            Self::BetterSqlite3 => return node::version_of_better_sqlite3(),
+            Self::NodeSqlite => return Ok(node::version().unwrap_or_default()),
+            _ => {}
+        }
         let lock = match self.folder() {
             None => root().join("Cargo.lock"),
             Some(folder) => package().join("peers").join(folder).join("Cargo.lock"),

@@ -179,6 +179,12 @@ pub(crate) enum Program {
     Pool,
     /// `peers/sqlx`
     Sqlx,
+    /// `peers/toasty`
+    Toasty,
+    /// `peers/node`, with better-sqlite3 from npm
+    BetterSqlite3,
+    /// `peers/node`, with the SQLite that node itself brings
+    NodeSqlite,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod data;
 mod meter;
 pub mod set;
 mod task;
+mod turn;
 pub mod write;
 
 use std::error::Error;
@@ -21,6 +22,7 @@ use std::sync::atomic::Ordering;
 pub use crowd::{Crowd, Ledger};
 pub use meter::{Clock, Meter, Random, Sample};
 pub use task::Task;
+pub use turn::Turn;
 
 /// Whatever went wrong in a worker; the driver shows it and stops.
 pub type Fault = Box<dyn Error + Send + Sync>;

@@ -6,30 +6,44 @@ const MUTEX: Subject =
     Subject::new("mutex", "rusqlite, one connection in a mutex", Program::Rusqlite, "rusqlite");
 const R2D2: Subject = Subject::new("r2d2", "r2d2_sqlite, pool of 10", Program::Pool, "r2d2_sqlite");
 const DIESEL: Subject = Subject::new("diesel", "diesel, r2d2 pool of 10", Program::Pool, "diesel");
+const SQLX: Subject = Subject::new("sqlx", "sqlx, pool of 10, tasks", Program::Sqlx, "sqlx");
+const SQLX_ONE: Subject = Subject::new("sqlx-one", "sqlx, pool of 1, tasks", Program::Sqlx, "sqlx");
+const SEA_ORM: Subject = Subject::new("sea-orm", "sea-orm, pool of 10, tasks", Program::Sqlx, "sea-orm");
+/// With more connections, tasks that wait for the lock block the one that holds it.
+const TOASTY: Subject = Subject::new("toasty", "toasty, pool of 1, tasks", Program::Toasty, "toasty");
+const BETTER_SQLITE3: Subject =
+    Subject::new("better-sqlite3", "better-sqlite3 (node)", Program::BetterSqlite3, "better-sqlite3");
+const NODE_SQLITE: Subject = Subject::new("node-sqlite", "node:sqlite", Program::NodeSqlite, "node");
 const LARDER: Subject = Subject::new("larder", "**larder**, `db.write`", Program::Larder, "larder");
 
 /// A millisecond before each write: little load, and two threads seldom write at once.
 const THINK: (&str, &str) = ("think-us", "1000");
+
+/// Who writes from many threads. Node has one.
+const MANY: &[&str] = &["mutex", "r2d2", "diesel", "sqlx", "sea-orm", "toasty", "larder"];
+
+/// Who writes from one.
+const ONE: &[&str] =
+    &["mutex", "r2d2", "sqlx", "sea-orm", "toasty", "better-sqlite3", "node-sqlite", "larder"];
 
 /// One row, one transaction.
 pub(crate) const WRITE: Work = Work {
     name: "write",
     theme: Theme::Write,
     story: "One transaction (BEGIN IMMEDIATE … COMMIT) that inserts one small row. FULL: the commit is on the disk before it \
-            returns. The log's file has its size before the first round. After each round the rows are counted: as many as were \
-            acknowledged.",
+            returns. The log's file has its size before the first round. Of libraries for async programs as many tasks write as \
+            otherwise threads, on a runtime of as many threads as there are cores. After each round the rows are counted: as many \
+            as were acknowledged.",
     cases: &[
         Case {
             quick: &[("budget-ms", "250")],
+            only: &["mutex", "r2d2", "diesel", "sqlx", "sqlx-one", "sea-orm", "toasty", "larder"],
             ..Case::new("64-full", "64 threads, FULL", &[("threads", "64"), ("synchronous", "FULL")])
         },
-        Case::new("16-normal", "16 threads, NORMAL", &[("threads", "16")]),
+        Case { only: MANY, ..Case::new("16-normal", "16 threads, NORMAL", &[("threads", "16")]) },
+        Case { only: ONE, ..Case::new("1-normal", "1 thread, NORMAL", &[("threads", "1")]) },
         Case {
-            only: &["mutex", "r2d2", "larder"],
-            ..Case::new("1-normal", "1 thread, NORMAL", &[("threads", "1")])
-        },
-        Case {
-            only: &["mutex", "r2d2", "larder"],
+            only: ONE,
             ..Case::new("1-full", "1 thread, FULL", &[("threads", "1"), ("synchronous", "FULL")])
         },
         Case {
@@ -41,11 +55,18 @@ pub(crate) const WRITE: Work = Work {
             )
         },
     ],
-    subjects: &[MUTEX, R2D2, DIESEL, LARDER],
+    subjects: &[MUTEX, R2D2, DIESEL, SQLX, SQLX_ONE, SEA_ORM, TOASTY, BETTER_SQLITE3, NODE_SQLITE, LARDER],
     goals: &[
         goal("64 threads FULL, throughput / mutex", Metric::Rate, "64-full", "mutex", Bound::AtLeast(8.0)),
         goal("64 threads FULL, p99 / mutex", Metric::P99, "64-full", "mutex", Bound::Part(8.0)),
         goal("64 threads FULL, throughput / r2d2", Metric::Rate, "64-full", "r2d2", Bound::AtLeast(15.0)),
+        goal(
+            "64 threads FULL, throughput / sqlx, 64 tasks",
+            Metric::Rate,
+            "64-full",
+            "sqlx",
+            Bound::AtLeast(30.0),
+        ),
         goal(
             "16 threads NORMAL, throughput / mutex",
             Metric::Rate,
@@ -91,7 +112,7 @@ pub(crate) const SLOW_DISK: Work = Work {
             &[("threads", "64"), ("synchronous", "FULL")],
         )
     }],
-    subjects: WRITE.subjects,
+    subjects: &[MUTEX, R2D2, DIESEL, SQLX, LARDER],
     goals: &[
         goal("64 threads FULL, throughput / mutex", Metric::Rate, "64-full", "mutex", Bound::AtLeast(34.0)),
         goal("64 threads FULL, p99 / mutex", Metric::P99, "64-full", "mutex", Bound::Part(8.0)),

@@ -1,8 +1,11 @@
-//! Workers on sqlx, which holds libsqlite3-sys at an older release.
+//! Workers on sqlx and on sea-orm above it, which hold libsqlite3-sys at an older release.
 
 mod bulk;
+mod crowd;
 mod migration;
 mod read;
+mod sea_orm_peer;
+mod write;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task, serve};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Connection};
 use tokio::runtime::Runtime;
 
@@ -26,6 +32,9 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("apply", "sqlx") => migration::apply(task, runtime)?,
         ("point-read", "sqlx") => read::pooled(task, runtime)?,
         ("insert-many", "sqlx") => bulk::insert(task, runtime)?,
+        ("point-read", "sea-orm") => sea_orm_peer::read(task, runtime)?,
+        ("write" | "slow-disk" | "tokio-write", "sqlx" | "sqlx-one") => write::rows(task, runtime)?,
+        ("write" | "slow-disk" | "tokio-write", "sea-orm") => sea_orm_peer::write(task, runtime)?,
         _ => return task.unknown(),
     };
     Ok((hello, round))
@@ -50,4 +59,15 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-64000")
         .statement_cache_capacity(256)
         .disable_statement_logging()
+}
+
+/// A pool of 10, which is what sqlx makes of itself, or of `most`.
+async fn pool(file: &Path, synchronous: SqliteSynchronous, most: u32) -> Outcome<SqlitePool> {
+    let options = options(file).synchronous(synchronous);
+    Ok(SqlitePoolOptions::new().max_connections(most).connect_with(options).await?)
+}
+
+/// How safe a commit of this task must be.
+fn synchronous(task: &Task) -> SqliteSynchronous {
+    if task.is_full() { SqliteSynchronous::Full } else { SqliteSynchronous::Normal }
 }

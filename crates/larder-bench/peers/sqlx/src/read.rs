@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use larder_bench_protocol::{Outcome, Random, Round, Task, data};
-use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow};
 use tokio::runtime::Runtime;
 
@@ -19,19 +19,22 @@ struct User {
     age: i64,
 }
 
-/// `query_as` on a pool of 10.
+/// A pool of 10 on a file that was filled, closed and opened again.
+pub async fn filled(task: &Task) -> Outcome<SqlitePool> {
+    let file = task.file("read.db")?;
+    let mut connection = crate::options(&file).connect().await?;
+    sqlx::raw_sql(data::USERS).execute(&mut connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(data::fill_users(task.number("rows")?))).execute(&mut connection).await?;
+    connection.close().await?;
+    let pool = crate::pool(&file, SqliteSynchronous::Normal, 10).await?;
+    sqlx::raw_sql(data::TOUCH_USERS).execute(&pool).await?;
+    Ok(pool)
+}
+
+/// `query_as` on that pool.
 pub fn pooled(task: &Task, runtime: Arc<Runtime>) -> Outcome<Round> {
     let rows = task.number("rows")?;
-    let file = task.file("read.db")?;
-    let pool = runtime.block_on(async {
-        let mut connection = crate::options(&file).connect().await?;
-        sqlx::raw_sql(data::USERS).execute(&mut connection).await?;
-        sqlx::raw_sql(AssertSqlSafe(data::fill_users(rows))).execute(&mut connection).await?;
-        connection.close().await?;
-        let pool = SqlitePoolOptions::new().max_connections(10).connect_with(crate::options(&file)).await?;
-        sqlx::raw_sql(data::TOUCH_USERS).execute(&pool).await?;
-        Outcome::Ok(pool)
-    })?;
+    let pool = runtime.block_on(filled(task))?;
     let clock = task.clock();
     let mut random = Random::new(7);
     Ok(Box::new(move || {
