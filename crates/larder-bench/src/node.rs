@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use larder_bench_protocol::{HELLO, Outcome, data};
+use larder_bench_protocol::{HELLO, Outcome, bulk, data};
 use serde_json::{Value, json};
 
 use crate::program;
@@ -72,6 +72,8 @@ fn lay_out() -> Outcome {
         "FILL_USERS": data::fill_users(marked).replace(&marked.to_string(), "{rows}"),
         "TOUCH_USERS": data::TOUCH_USERS,
         "READ_USER": data::READ_USER,
+        "INSERT_USER": bulk::INSERT_USER,
+        "SUM_USERS": bulk::SUM_USERS,
         "SET_UP_EVENTS": data::set_up_events(false).join(";\n"),
         "WRITE_EVENT": data::WRITE_EVENT,
         "COUNT_EVENTS": data::COUNT_EVENTS,

@@ -3,6 +3,7 @@
 // The driver copies this folder beside what npm installs, and puts the texts of SQL there as data.json.
 "use strict";
 
+const fs = require("node:fs");
 const path = require("node:path");
 const readline = require("node:readline");
 
@@ -64,6 +65,33 @@ const works = {
         }
       }
       return clock.finish();
+    };
+  },
+
+  // A held statement for each row, in one transaction.
+  "insert-many"() {
+    const count = settings.has("ops") ? number("ops") : number("rows");
+    const users = Array.from({ length: count }, (_, at) => ({
+      id: at + 1,
+      name: `name ${at + 1}`,
+      email: `user${at + 1}@example.org`,
+      age: (at + 1) % 90,
+    }));
+    const expected = users.reduce((sum, user) => sum + user.age, 0);
+    return () => {
+      for (const end of ["", "-wal", "-shm"]) fs.rmSync(file("bulk.db") + end, { force: true });
+      const database = open(file("bulk.db"));
+      database.exec(data.USERS);
+      const insert = database.prepare(data.INSERT_USER);
+      const start = performance.now();
+      database.exec("BEGIN IMMEDIATE");
+      for (const user of users) insert.run(user);
+      database.exec("COMMIT");
+      const ns = Math.round((performance.now() - start) * 1e6);
+      const found = database.prepare(data.SUM_USERS).get();
+      database.close();
+      if (found.count !== count || found.sum !== expected) throw new Error(`${found.count} rows instead of ${count}`);
+      return { ns, ops: count, counts: {} };
     };
   },
 

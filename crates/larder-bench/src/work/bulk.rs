@@ -18,6 +18,13 @@ pub(crate) const INSERT_MANY: Work = Work {
         Subject::new("rusqlite", "rusqlite, `prepare_cached`", Program::Rusqlite, "rusqlite"),
         Subject::new("diesel", "diesel, batches of 1,000", Program::Pool, "diesel"),
         Subject::new("sqlx", "sqlx, `push_values` of 1,000", Program::Sqlx, "sqlx"),
+        Subject::new(
+            "better-sqlite3",
+            "better-sqlite3 (node), row by row",
+            Program::BetterSqlite3,
+            "better-sqlite3",
+        ),
+        Subject::new("node-sqlite", "node:sqlite, row by row", Program::NodeSqlite, "node"),
         Subject::new("larder", "**larder**, `insert_many`", Program::Larder, "larder"),
         Subject::new("larder-execute", "**larder**, `execute` for each row", Program::Larder, "larder"),
     ],
