@@ -38,7 +38,9 @@ pub mod path;
 pub mod schema;
 pub mod sql;
 
-pub use db::{Database, FailedRow, Health, LogStats, NewRows, OnOpen, Options, ReadTx, Stats, WriteTx};
+pub use db::{
+    Database, FailedRow, Health, LogStats, LongRead, NewRows, OnOpen, Options, ReadTx, Stats, WriteTx,
+};
 pub use driver::Durability;
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
 pub use larder_macros::migrations;

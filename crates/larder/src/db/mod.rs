@@ -4,6 +4,7 @@ mod bulk;
 mod checkpoint;
 mod health;
 mod inside;
+pub(crate) mod log_holder;
 mod options;
 mod reader;
 mod stats;
@@ -12,7 +13,7 @@ mod transaction;
 mod write;
 
 pub use bulk::{FailedRow, NewRows};
-pub use checkpoint::LogStats;
+pub use checkpoint::{LogStats, LongRead};
 pub use health::Health;
 pub use options::{OnOpen, Options};
 pub use stats::Stats;
@@ -30,6 +31,7 @@ use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use write::Writer;
 pub(crate) use write::unusable;
 
@@ -72,7 +74,7 @@ struct Inner {
     /// The file's identity when it was opened.
     identity: Option<health::Identity>,
     writer: Writer,
-    readers: Readers,
+    readers: Arc<Readers>,
     closed: AtomicBool,
 }
 
@@ -92,10 +94,11 @@ impl Database {
         Options::url(url)
     }
 
-    fn connect(driver: Arc<dyn Driver>, read_only: bool) -> Result<Self> {
+    fn connect(driver: Arc<dyn Driver>, read_only: bool, long_read: Duration) -> Result<Self> {
         let first = if read_only { None } else { Some(driver.connect(Access::Write)?) };
-        let writer = Writer::new(Arc::clone(&driver), first)?;
-        let readers = Readers::new(Arc::clone(&driver), writer.id());
+        let writer = Writer::new(Arc::clone(&driver), first, long_read)?;
+        let readers = Arc::new(Readers::new(Arc::clone(&driver), writer.id()));
+        writer.watch(&readers);
         if read_only {
             readers.open_one()?;
         }

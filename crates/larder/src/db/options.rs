@@ -41,6 +41,7 @@ pub struct Options {
     settings: Settings,
     on_open: Vec<Arc<dyn OnOpen>>,
     run_on_open: bool,
+    long_read: Duration,
 }
 
 #[derive(Clone)]
@@ -75,7 +76,13 @@ impl Options {
     }
 
     fn of(target: Target) -> Self {
-        Self { target, settings: Settings::default(), on_open: Vec::new(), run_on_open: true }
+        Self {
+            target,
+            settings: Settings::default(),
+            on_open: Vec::new(),
+            run_on_open: true,
+            long_read: Duration::from_secs(5),
+        }
     }
 
     /// Opens the file only for reading: it is not made, not migrated and not written to. Writing is then
@@ -97,6 +104,15 @@ impl Options {
     #[must_use]
     pub fn busy_timeout(mut self, wait: Duration) -> Self {
         self.settings.busy_timeout = wait;
+        self
+    }
+
+    /// How long a read may keep the write-ahead log from being moved into the file before it is reported, once, as a
+    /// warning of `tracing` and in [`Stats::log`](crate::Stats): 5 seconds unless set. It is reported with the place in the
+    /// program that asked for it and its thread; on Linux, a read of another process with that process.
+    #[must_use]
+    pub fn long_read(mut self, long: Duration) -> Self {
+        self.long_read = long;
         self
     }
 
@@ -171,7 +187,7 @@ impl Options {
         }
         let driver = self.resolve()?;
         let _span = tracing::debug_span!("open", database = %driver).entered();
-        let database = Database::connect(driver, self.settings.read_only)?;
+        let database = Database::connect(driver, self.settings.read_only, self.long_read)?;
         tracing::debug!("opened");
         if self.run_on_open && !self.settings.read_only {
             for what in &self.on_open {

@@ -6,18 +6,23 @@
 //! log is long, the writer moves what little is left between two transactions.
 
 mod policy;
+mod reader;
 mod trouble;
 mod worker;
 
+use super::log_holder::log_holders;
+use super::reader::Readers;
 use crate::driver::{Checkpoint, Checkpointed, Connection, Driver, Interrupter, LogSize};
 use crate::error::{ErrorKind, Result};
 use policy::{Log, Step};
+pub use reader::LongRead;
+use reader::Watch;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use trouble::Trouble;
 
 /// Takes care of the log of one database. Dropping it ends its thread.
@@ -36,6 +41,10 @@ struct Shared {
     state: Mutex<State>,
     /// Rung when something is asked of the thread, and when it is done.
     bell: Condvar,
+    /// Those who read through the same handle.
+    readers: OnceLock<Weak<Readers>>,
+    /// A read that lasts longer and is in the way is reported.
+    long_read: Duration,
 }
 
 #[derive(Default)]
@@ -51,6 +60,7 @@ struct State {
     interrupter: Option<Interrupter>,
     log: Log,
     trouble: Trouble,
+    watch: Watch,
     /// Checkpoints that were made.
     made: u64,
     /// The thread does it, and not the writer; decided when it is first needed.
@@ -79,10 +89,12 @@ pub struct LogStats {
     pub failed: u64,
     /// What the last checkpoint failed with; `None` when it did not.
     pub last_error: Option<String>,
+    /// The reads that have lasted for [`Options::long_read`](crate::Options::long_read) and keep the log from being moved.
+    pub long_reads: Vec<LongRead>,
 }
 
 impl Checkpointer {
-    pub(super) fn new(driver: Arc<dyn Driver>) -> Self {
+    pub(super) fn new(driver: Arc<dyn Driver>, long_read: Duration) -> Self {
         Self {
             shared: Arc::new(Shared {
                 driver,
@@ -91,8 +103,16 @@ impl Checkpointer {
                 next: AtomicU32::new(u32::MAX),
                 state: Mutex::default(),
                 bell: Condvar::new(),
+                readers: OnceLock::new(),
+                long_read,
             }),
         }
+    }
+
+    /// Whom to ask who reads.
+    pub(super) fn watch(&self, readers: &Arc<Readers>) {
+        // It is told once, by who makes both.
+        let _ = self.shared.readers.set(Arc::downgrade(readers));
     }
 
     /// Takes over the log of a connection that will write.
@@ -145,6 +165,7 @@ impl Checkpointer {
             checkpoints: state.made,
             failed: state.trouble.count(),
             last_error: state.trouble.last().map(str::to_owned),
+            long_reads: state.watch.long(self.shared.long_read),
         }
     }
 
@@ -254,6 +275,29 @@ impl Shared {
         there
     }
 
+    /// Looks who is in the way, and reports who is for long.
+    fn look(&self, state: &mut State) {
+        if !state.log.held {
+            return state.watch.clear();
+        }
+        let now = Instant::now();
+        if !state.watch.is_due(now, worker::AGAIN.min(self.long_read) / 4) {
+            return;
+        }
+        let here =
+            self.readers.get().and_then(Weak::upgrade).map(|readers| readers.held()).unwrap_or_default();
+        let elsewhere = || self.driver.file().and_then(log_holders);
+        for read in state.watch.look(now, self.long_read, here, elsewhere) {
+            tracing::warn!(
+                database = %self.driver,
+                reader = %read,
+                seconds = read.lasting.as_secs_f64(),
+                log_pages = self.size.pages(),
+                "a read that lasts long keeps the log from being moved into the file, and the log grows"
+            );
+        }
+    }
+
     /// Notes how a checkpoint ended; `anew` when it was to let the log begin anew. True when it did something.
     fn note(&self, state: &mut State, done: Result<Checkpointed>, anew: bool) -> bool {
         let done = match done {
@@ -267,12 +311,12 @@ impl Shared {
         };
         state.trouble.is_over(&self.driver);
         let log = &mut state.log;
-        if anew && !done.is_whole() {
-            log.stays();
-        }
         // Without a page it says only that another connection is at it.
         if done.pages == 0 {
             return false;
+        }
+        if anew && !done.is_whole() {
+            log.stays();
         }
         state.made += 1;
         log.moved = done.moved;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How often the thread looks again when something keeps the log from being moved.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) fn spawn(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
@@ -39,6 +39,7 @@ fn work(shared: &Shared) {
             let done = pass(shared, &mut connection);
             let mut state = shared.state();
             let moved = shared.note(&mut state, done, false);
+            shared.look(&mut state);
             let pages = shared.size.pages();
             if !moved || state.stopping || state.resting > 0 || !state.log.is_worth_more(pages, before) {
                 state.moving = false;
@@ -63,7 +64,7 @@ fn next(shared: &Shared) -> Option<MutexGuard<'_, State>> {
             Some(pause) => Some(pause),
             None if std::mem::take(&mut state.asked) => return Some(state),
             None if state.trouble.is_there() => return Some(state),
-            None => state.log.held.then_some(AGAIN),
+            None => state.log.held.then_some(AGAIN.min(shared.long_read / 2 + Duration::from_millis(1))),
         };
         let Some(wait) = wait else {
             state = shared.bell.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,6 @@ pub(super) struct Use {
 
 /// A read that is going on. One that was there a while ago with the same `slot` and `sequence` has lasted since then.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "for what reports on the database")]
 pub(crate) struct Held {
     /// The number of its connection.
     pub(crate) slot: usize,

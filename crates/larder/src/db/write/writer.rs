@@ -12,6 +12,7 @@ use super::work::{Closure, Statement, Work};
 use crate::db::WriteTx;
 use crate::db::checkpoint::{Checkpointer, LogStats};
 use crate::db::inside::{self, Inside};
+use crate::db::reader::Readers;
 use crate::db::tallies::Tallies;
 use crate::driver::{Access, Connection, Counts, Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
@@ -62,12 +63,13 @@ impl Writer {
     pub(in crate::db) fn new(
         driver: Arc<dyn Driver>,
         mut first: Option<Box<dyn Connection>>,
+        long_read: Duration,
     ) -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         // Not even who wants no waiting for other processes wants an error because another thread is writing just now.
         const LEAST: Duration = Duration::from_millis(100);
         let tallies = Tallies::default();
-        let checkpointer = Checkpointer::new(Arc::clone(&driver));
+        let checkpointer = Checkpointer::new(Arc::clone(&driver), long_read);
         if let Some(connection) = &mut first {
             checkpointer.adopt(connection.as_mut())?;
             tallies.add(connection.as_ref());
@@ -252,6 +254,11 @@ impl Writer {
             own.fail(error);
         }
         batch.into_members()
+    }
+
+    /// Those who read, who may keep the log from being moved.
+    pub(in crate::db) fn watch(&self, readers: &Arc<Readers>) {
+        self.checkpointer.watch(readers);
     }
 
     /// The log and its checkpoints.

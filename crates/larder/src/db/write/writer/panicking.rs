@@ -39,7 +39,7 @@ impl Driver for Stub {
 fn writer(engine: &Engine, single: bool) -> Writer {
     let driver = Stub { engine: engine.clone(), single };
     let first = driver.connect(Access::Write).unwrap();
-    Writer::new(Arc::new(driver), Some(first)).unwrap()
+    Writer::new(Arc::new(driver), Some(first), std::time::Duration::MAX).unwrap()
 }
 
 fn fails(call: Call, nth: usize, how: How) -> Engine {
