@@ -16,7 +16,7 @@ impl fmt::Display for Process {
     }
 }
 
-/// The processes other than this one that are reading the database `file` in WAL mode, by the locks that they hold on its
+/// The processes, with this one, that are reading the database `file` in WAL mode, by the locks that they hold on its
 /// `-shm`. `None` where the system does not tell. That file is only looked at and never opened: closing it again would drop
 /// SQLite's own locks in this process.
 pub(crate) fn log_holders(file: &Path) -> Option<Vec<Process>> {
@@ -34,7 +34,6 @@ pub(crate) fn log_holders(file: &Path) -> Option<Vec<Process>> {
             .ok()?
             .lines()
             .filter_map(|line| reader(line, &wanted))
-            .filter(|id| *id != std::process::id())
             .collect();
         all.sort_unstable();
         all.dedup();

@@ -2,10 +2,11 @@
 
 use super::checkup::State;
 use super::exam::{Exam, bytes, size_of};
+use crate::db::log_holder::log_holders;
 use crate::error::Result;
 
-/// A log twice as large as checkpoints normally leave it, with pages of 4 KiB.
-const LARGE: u64 = 2 * 1000 * 4096;
+/// Larger than Larder's checkpoints leave it at the most, with the usual threshold and pages of 4 KiB.
+const LARGE: u64 = crate::driver::LOG_FILE as u64 * 1000 * 5000;
 
 pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
     let Some(log) = exam.beside("-wal") else { return Ok(()) };
@@ -28,6 +29,12 @@ fn large(exam: &mut Exam<'_>, size: u64) {
          checkpoints fail, or one transaction was large",
         bytes(size)
     );
+    // Nothing is open here yet: if this process is among them, it is not for the examination.
+    let readers = exam.file.as_deref().and_then(log_holders).unwrap_or_default();
+    if !readers.is_empty() {
+        let names: Vec<String> = readers.iter().map(ToString::to_string).collect();
+        message = format!("{message}; reading it now: {}", names.join(", "));
+    }
     let mut fixed = false;
     if exam.settings.fix {
         match checkpoint(exam) {

@@ -286,7 +286,11 @@ impl Shared {
         }
         let here =
             self.readers.get().and_then(Weak::upgrade).map(|readers| readers.held()).unwrap_or_default();
-        let elsewhere = || self.driver.file().and_then(log_holders);
+        let elsewhere = || {
+            let mut all = log_holders(self.driver.file()?)?;
+            all.retain(|process| process.id != std::process::id());
+            Some(all)
+        };
         for read in state.watch.look(now, self.long_read, here, elsewhere) {
             tracing::warn!(
                 database = %self.driver,
