@@ -276,3 +276,34 @@ fn health_of_a_handle_that_only_reads() {
     std::fs::remove_file(place.path()).unwrap();
     assert!(!db.is_healthy());
 }
+
+/// A long transaction must not leave a handle behind that is neither open nor closed.
+#[test]
+fn a_close_that_waited_too_long_closed_nothing() {
+    let place = Place::new();
+    place.open();
+    let db = Database::options(place.path().to_str().unwrap())
+        .busy_timeout(std::time::Duration::from_millis(100))
+        .open()
+        .unwrap();
+    let ((begun, begins), (go, goes)) = (mpsc::channel(), mpsc::channel());
+    let goes = Mutex::new(goes);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            db.write(|tx| {
+                begun.send(()).unwrap();
+                goes.lock().unwrap().recv().unwrap();
+                tx.execute(ADD, &[])
+            })
+        });
+        begins.recv().unwrap();
+        let error = db.clone().close().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert_eq!(db.query_one::<i64>(COUNT, &[]).unwrap(), 0);
+        go.send(()).unwrap();
+        writing.join().unwrap().unwrap();
+    });
+    db.execute(ADD, &[]).unwrap();
+    assert_eq!(db.query_one::<i64>(COUNT, &[]).unwrap(), 2);
+    db.close().unwrap();
+}

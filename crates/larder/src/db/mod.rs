@@ -220,16 +220,19 @@ impl Database {
     /// Other clones of the handle are of no use afterwards. Dropping the last handle closes too, but in silence.
     ///
     /// # Errors
-    /// What the engine says of the checkpoint; [`ErrorKind::Nested`] inside a transaction of the same thread. Another
-    /// process that has the file open is no error: the log then stays.
+    /// What the engine says of the checkpoint; [`ErrorKind::Nested`] inside a transaction of the same thread;
+    /// [`ErrorKind::Busy`] when one transaction of another thread kept it waiting for longer than the busy timeout: then
+    /// nothing was closed. Another process that has the file open is no error: the log then stays.
     pub fn close(self) -> Result<()> {
         self.inner.writer.check_free()?;
         if self.inner.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        let closing =
+            self.inner.writer.close().inspect_err(|_| self.inner.closed.store(false, Ordering::Release))?;
         self.inner.readers.close();
         let nothing_to_move = self.file().is_some_and(log_is_empty);
-        self.inner.writer.close(|connection| {
+        closing.finish(|connection| {
             if nothing_to_move {
                 return Ok(());
             }

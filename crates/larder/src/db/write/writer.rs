@@ -164,13 +164,12 @@ impl Writer {
         inside::refuse_waiting(self.id)
     }
 
-    /// Runs `last` on the connection, if there is one, and closes it for good.
-    pub(in crate::db) fn close(&self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
-        let _lead = self.turn()?;
+    /// Waits until nobody writes, and lets nobody write from then on.
+    pub(in crate::db) fn close(&self) -> Result<Closing<'_>> {
+        let lead = self.turn()?;
         self.checkpointer.stop();
-        let mut slot = self.slot();
-        slot.closed = true;
-        slot.connection.take().map_or(Ok(()), |mut connection| last(connection.as_mut()))
+        self.slot().closed = true;
+        Ok(Closing { writer: self, _lead: lead })
     }
 
     /// Stands in the line with work; the lead, where it falls to its owner.
@@ -336,6 +335,20 @@ impl Writer {
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The last turn.
+pub(in crate::db) struct Closing<'w> {
+    writer: &'w Writer,
+    _lead: Lead<'w, Job>,
+}
+
+impl Closing<'_> {
+    /// Runs `last` on the connection, if there is one, and closes it for good.
+    pub(in crate::db) fn finish(self, last: impl FnOnce(&mut dyn Connection) -> Result<()>) -> Result<()> {
+        let connection = self.writer.slot().connection.take();
+        connection.map_or(Ok(()), |mut connection| last(connection.as_mut()))
     }
 }
 
