@@ -53,6 +53,8 @@ pub(crate) enum Theme {
     Read,
     /// Small transactions, from one thread or many.
     Write,
+    /// Many rows at once.
+    Bulk,
     /// Opening files and migrating them.
     Migration,
 }
@@ -63,6 +65,7 @@ impl Theme {
         match self {
             Self::Read => "Reads",
             Self::Write => "Writes",
+            Self::Bulk => "Bulk",
             Self::Migration => "Open and migrate",
         }
     }

@@ -5,7 +5,7 @@ use super::{Bound, Case, Effort, Goal, Metric, Plot, Program, Subject, Theme, Wo
 /// Many rows in one transaction.
 pub(crate) const INSERT_MANY: Work = Work {
     name: "insert-many",
-    theme: Theme::Write,
+    theme: Theme::Bulk,
     story: "Rows of four columns (a key in order, two texts, a number) into a new file, in one transaction, NORMAL; the time is one \
             row's. The C library writes row by row and copies no text. After each round the rows are counted.",
     cases: &[Case {
@@ -30,7 +30,7 @@ pub(crate) const INSERT_MANY: Work = Work {
     ],
     goals: &[goal("`insert_many` / C library, row by row", "raw", Bound::AtMost(0.95))],
     metric: Metric::Time,
-    quick: Effort::new(5, 0),
+    quick: Effort::new(3, 0),
     full: Effort::new(9, 0),
     plot: &[Plot { title: "insert many rows", case: "rows", one: "larder" }],
 };

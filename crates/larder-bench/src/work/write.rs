@@ -79,7 +79,7 @@ pub(crate) const WRITE: Work = Work {
         goal("2 threads that think, p50 / mutex", Metric::P50, "2-think", "mutex", Bound::AtMost(1.1)),
     ],
     metric: Metric::Rate,
-    quick: Effort::new(4, 100),
+    quick: Effort::new(3, 100),
     full: Effort::new(9, 500),
     plot: &[
         Plot { title: "write, 64 threads, FULL", case: "64-full", one: "larder" },
