@@ -4,6 +4,7 @@ use crate::queue::{Owner, Queue, Ticket, Waited, Wake};
 use crate::sync::Arc;
 use crate::world::{FOR_EVER, ONCE, TWICE, World, Wrote};
 use loom::thread;
+use std::time::Instant;
 
 /// Runs `scene` in every order of events in which no more than `preemptions` times a thread is stopped that could go on.
 fn each_order(preemptions: usize, scene: impl Fn() + Send + Sync + 'static) {
@@ -147,10 +148,13 @@ fn a_task_is_dropped_at_any_moment() {
 #[test]
 fn the_lead_goes_to_who_came_first() {
     struct Called(usize, Arc<loom::sync::Mutex<Vec<usize>>>);
-    impl Wake for Called {
+    impl Wake<()> for Called {
         fn done(&self) {}
-        fn lead(&self) {
+        fn lead(&self, _: Arc<Ticket<()>>) {
             self.1.lock().unwrap().push(self.0);
+        }
+        fn since(&self) -> Instant {
+            Instant::now()
         }
     }
     each_order(0, || {

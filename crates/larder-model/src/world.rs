@@ -4,7 +4,7 @@ use crate::queue::{Lead, Owner, Queue, Ticket, Waited, Wake};
 use crate::sync::{Arc, Thread, current};
 use loom::cell::Cell;
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many may take part in one world.
 const MOST: usize = 4;
@@ -248,12 +248,16 @@ fn tell(members: Vec<Arc<Ticket<Job>>>) {
 /// A task, which a thread stands for.
 struct Task(Thread);
 
-impl Wake for Task {
+impl Wake<Job> for Task {
     fn done(&self) {
         self.0.unpark();
     }
 
-    fn lead(&self) {
+    fn lead(&self, _: Arc<Ticket<Job>>) {
         self.0.unpark();
+    }
+
+    fn since(&self) -> Instant {
+        Instant::now()
     }
 }

@@ -19,6 +19,7 @@
 //! ```
 //!
 //! - [`Database`] and [`Options`]: opening, [`read`](Database::read) and [`write`](Database::write).
+//! - `AsyncDatabase` (feature `tokio`): the same for tasks.
 //! - [`MigrationSet`], [`migrations!`] and [`migrate::Migrator`]: migrating, the gate, rollback, dry run.
 //! - [`backup`]: backup, verify, restore, vacuum. [`doctor`]: what is wrong and what to do.
 //! - [`schema`]: the live schema, differences, dump, diagram. [`path`]: where an application's file lies.
@@ -37,6 +38,8 @@ pub mod migrate;
 pub mod path;
 pub mod schema;
 pub mod sql;
+#[cfg(feature = "tokio")]
+mod task;
 
 pub use db::{
     Database, FailedRow, Health, LogStats, LongRead, NewRows, OnOpen, Options, ReadTx, Stats, WriteTx,
@@ -46,3 +49,5 @@ pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
 pub use larder_macros::migrations;
 pub use migrate::{CodeMigration, Migration, MigrationSet};
 pub use sql::{ColumnIndex, Given, Json, Param, Row, ToValue, Value, ValueRef};
+#[cfg(feature = "tokio")]
+pub use task::{AsyncDatabase, RowStream};

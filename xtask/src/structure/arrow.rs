@@ -8,6 +8,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("sql", &["error"]),
     ("driver", &["sql"]),
     ("db", &["driver", "path"]),
+    ("task", &["db"]),
     ("schema", &["db"]),
     ("backup", &["db"]),
     ("migrate", &["schema", "backup"]),

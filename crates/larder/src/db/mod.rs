@@ -73,7 +73,7 @@ struct Inner {
     read_only: bool,
     /// The file's identity when it was opened.
     identity: Option<health::Identity>,
-    writer: Writer,
+    writer: Arc<Writer>,
     readers: Arc<Readers>,
     closed: AtomicBool,
 }
@@ -96,7 +96,7 @@ impl Database {
 
     fn connect(driver: Arc<dyn Driver>, read_only: bool, long_read: Duration) -> Result<Self> {
         let first = if read_only { None } else { Some(driver.connect(Access::Write)?) };
-        let writer = Writer::new(Arc::clone(&driver), first, long_read)?;
+        let writer = Arc::new(Writer::new(Arc::clone(&driver), first, long_read)?);
         let readers = Arc::new(Readers::new(Arc::clone(&driver), writer.id()));
         writer.watch(&readers);
         if read_only {

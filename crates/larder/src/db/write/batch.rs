@@ -45,8 +45,18 @@ pub(super) struct Member {
 impl Member {
     /// Takes the first in the line, if another may do its work together with work of that durability.
     pub(super) fn first(lead: &Lead<'_, Job>, durability: Durability) -> Option<Self> {
-        let ticket = lead.take(durability as u8)?;
-        Some(Self { work: ticket.take(), ticket, settled: false })
+        loop {
+            // What its owner took back is passed over.
+            if let Some(member) = Self::of(lead.take(durability as u8)?) {
+                return Some(member);
+            }
+        }
+    }
+
+    /// Takes the work of a ticket; nothing where its owner took it back, and nobody waits.
+    pub(super) fn of(ticket: Arc<Ticket<Job>>) -> Option<Self> {
+        let work = ticket.take()?;
+        Some(Self { ticket, work: Some(work), settled: false })
     }
 
     /// What is to be done, and how durable that must be.

@@ -3,9 +3,15 @@
 mod batch;
 mod count;
 mod lend;
+#[cfg(feature = "tokio")]
+mod post;
 mod queue;
 mod rollback;
+#[cfg(feature = "tokio")]
+mod stand_in;
 mod sync;
+#[cfg(feature = "tokio")]
+mod watch;
 mod work;
 mod writer;
 

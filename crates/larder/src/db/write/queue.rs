@@ -7,7 +7,7 @@
 use super::sync::{Arc, AtomicU8, AtomicU64, Mutex, MutexGuard, Ordering, Sleep, Thread, current};
 use std::collections::VecDeque;
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The line before one place of work. `W` is a piece of work that another may do.
 pub(super) struct Queue<W> {
@@ -31,24 +31,28 @@ pub(super) struct Ticket<W> {
     /// What must be equal for two to be done together, the greater serving the lesser.
     pub(super) rank: u8,
     state: AtomicU8,
-    owner: Owner,
+    owner: Owner<W>,
 }
 
 /// Whom to tell.
-pub(super) enum Owner {
+pub(super) enum Owner<W> {
     /// A thread that waits.
     Thread(Thread),
     /// Something else that waits: a task.
     #[allow(dead_code, reason = "tasks are a feature")]
-    Other(Box<dyn Wake>),
+    Other(Box<dyn Wake<W>>),
 }
 
 /// How to tell who waits, if not a thread.
-pub(super) trait Wake: Send + Sync {
+pub(super) trait Wake<W>: Send + Sync {
     /// The work is done.
     fn done(&self);
-    /// It is first in the line: have the line led, beginning with its work.
-    fn lead(&self);
+    /// It is first in the line: have the line led, beginning with the work of `ticket`, which is this one's own. Whoever
+    /// leads takes the lead by [`Queue::claim`]. It must not wait.
+    fn lead(&self, ticket: Arc<Ticket<W>>);
+    /// Since when it has been waiting.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    fn since(&self) -> Instant;
 }
 
 const WAITING: u8 = 0;
@@ -113,6 +117,42 @@ impl<W> Queue<W> {
         }
     }
 
+    /// Goes to the end of the line for who waits on no thread. It is told when it is to lead, which may be at once.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn post(&self, ticket: &Arc<Ticket<W>>) {
+        let mut line = self.line();
+        line.waiting.push_back(Arc::clone(ticket));
+        let led = std::mem::replace(&mut line.led, true);
+        drop(line);
+        if !led {
+            // Handed over to the first in the line, who is this one: where nobody leads nobody waits.
+            drop(Lead { queue: self });
+        }
+    }
+
+    /// The lead that was handed to the owner of `ticket`, for who leads in its place: once.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn claim(&self, ticket: &Ticket<W>) -> Option<Lead<'_, W>> {
+        if ticket.state.load(Ordering::Acquire) != LEADS {
+            return None;
+        }
+        ticket.state.store(WAITING, Ordering::Relaxed);
+        Some(Lead { queue: self })
+    }
+
+    /// Those in the line who wait on no thread.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn others(&self) -> Vec<Arc<Ticket<W>>> {
+        let line = self.line();
+        line.waiting.iter().filter(|ticket| ticket.since().is_some()).map(Arc::clone).collect()
+    }
+
+    /// What is greater whenever something was done.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn progress(&self) -> u64 {
+        self.progress.load(Ordering::Relaxed)
+    }
+
     /// Leaves the line; false for who is not in it any more, because the work was taken or the lead was handed over.
     pub(super) fn leave(&self, ticket: &Arc<Ticket<W>>) -> bool {
         let mut line = self.line();
@@ -132,11 +172,23 @@ impl<W> Queue<W> {
 
 impl<W> Ticket<W> {
     /// For work that another may do, of this rank.
-    pub(super) fn with(work: W, rank: u8, owner: Owner) -> Arc<Self> {
+    pub(super) fn with(work: W, rank: u8, owner: Owner<W>) -> Arc<Self> {
         Arc::new(Self {
             work: Mutex::new(Some(work)),
             alone: false,
             rank,
+            state: AtomicU8::new(WAITING),
+            owner,
+        })
+    }
+
+    /// For work that has the place for itself, led by another in its owner's stead.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn apart(work: W, owner: Owner<W>) -> Arc<Self> {
+        Arc::new(Self {
+            work: Mutex::new(Some(work)),
+            alone: true,
+            rank: 0,
             state: AtomicU8::new(WAITING),
             owner,
         })
@@ -153,7 +205,22 @@ impl<W> Ticket<W> {
         })
     }
 
-    /// The work, for whoever does it: once.
+    /// Nothing is done together with it.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn is_apart(&self) -> bool {
+        self.alone
+    }
+
+    /// Since when its owner has been waiting; nothing for a thread, which looks at the clock by itself.
+    #[allow(dead_code, reason = "tasks are a feature")]
+    pub(super) fn since(&self) -> Option<Instant> {
+        match &self.owner {
+            Owner::Thread(_) => None,
+            Owner::Other(other) => Some(other.since()),
+        }
+    }
+
+    /// The work, for whoever does it: once. Its owner may take it back as long as nobody has.
     pub(super) fn take(&self) -> Option<W> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -167,11 +234,11 @@ impl<W> Ticket<W> {
         }
     }
 
-    fn leads(&self) {
-        self.state.store(LEADS, Ordering::Release);
-        match &self.owner {
+    fn leads(this: &Arc<Self>) {
+        this.state.store(LEADS, Ordering::Release);
+        match &this.owner {
             Owner::Thread(thread) => thread.unpark(),
-            Owner::Other(other) => other.lead(),
+            Owner::Other(other) => other.lead(Arc::clone(this)),
         }
     }
 }
@@ -206,7 +273,7 @@ impl<W> Drop for Lead<'_, W> {
             next
         };
         if let Some(next) = next {
-            next.leads();
+            Ticket::leads(&next);
         }
     }
 }

@@ -134,6 +134,19 @@ impl<T: Send, F: FnMut(&mut WriteTx<'_>) -> Result<T> + Send> Work for Closure<F
     }
 }
 
+#[cfg(feature = "tokio")]
+impl<F, T> Closure<F, T> {
+    /// Lets go of the closure, and gives how it ended. What the closure holds may panic when it is dropped; that is its
+    /// caller's panic.
+    pub(super) fn into_outcome(self) -> Outcome<T> {
+        let Self { f, mut outcome, .. } = self;
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(f))) {
+            outcome.set(Ended::Panicked(panic));
+        }
+        outcome
+    }
+}
+
 /// One statement that changes rows.
 pub(super) struct Statement<'a> {
     sql: &'a str,

@@ -39,15 +39,18 @@ pub(super) type Job = Box<dyn Work>;
 /// (ARCHITECTURE.md). What is more than a transaction has the connection for itself, on its own thread.
 pub(in crate::db) struct Writer {
     /// The first to be dropped: its thread's connection must not be the last one, which empties the log.
-    checkpointer: Checkpointer,
-    driver: Arc<dyn Driver>,
-    queue: Queue<Job>,
+    pub(super) checkpointer: Checkpointer,
+    pub(super) driver: Arc<dyn Driver>,
+    pub(super) queue: Queue<Job>,
     slot: Mutex<Slot>,
     /// Tells databases apart on a thread that is inside transactions of several.
     id: usize,
-    patience: Duration,
-    count: Count,
+    pub(super) patience: Duration,
+    pub(super) count: Count,
     tallies: Tallies,
+    /// Who leads for tasks, and looks at the clock for them.
+    #[cfg(feature = "tokio")]
+    pub(super) stand_in: super::stand_in::StandIn,
 }
 
 #[derive(Default)]
@@ -82,6 +85,8 @@ impl Writer {
             queue: Queue::new(),
             slot: Mutex::new(Slot { connection: first, ..Slot::default() }),
             count: Count::default(),
+            #[cfg(feature = "tokio")]
+            stand_in: super::stand_in::StandIn::default(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         })
     }
@@ -113,8 +118,7 @@ impl Writer {
         f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send,
     ) -> Result<T> {
         inside::refuse_write(self.id)?;
-        let span = tracing::trace_span!("write", database = %self.driver, waited_us = tracing::field::Empty);
-        let mut work = Closure::new(f, span);
+        let mut work = Closure::new(f, self.span());
         let lead = match self.queue.try_lead() {
             Some(lead) => Some(lead),
             // On another thread it would not be known what this one is inside of.
@@ -125,6 +129,11 @@ impl Writer {
             self.lead(lead, &mut work, durability);
         }
         work.outcome.into_result()
+    }
+
+    /// The span of one write.
+    pub(super) fn span(&self) -> tracing::Span {
+        tracing::trace_span!("write", database = %self.driver, waited_us = tracing::field::Empty)
     }
 
     /// Runs one statement by itself.
@@ -197,7 +206,7 @@ impl Writer {
         }
     }
 
-    fn stalled(&self) -> Error {
+    pub(super) fn stalled(&self) -> Error {
         Error::new(
             ErrorKind::Busy,
             format!(
@@ -246,7 +255,12 @@ impl Writer {
     }
 
     /// One transaction, for `own` work and that of those who wait; gives those for whom it was done.
-    fn batch(&self, lead: &Lead<'_, Job>, own: &mut dyn Work, durability: Durability) -> Vec<Member> {
+    pub(super) fn batch(
+        &self,
+        lead: &Lead<'_, Job>,
+        own: &mut dyn Work,
+        durability: Durability,
+    ) -> Vec<Member> {
         let mut batch = Batch::new(lead, durability, inside::is_any(), &self.count);
         let held = self.hold(durability, |connection| batch.run(connection, own), |unknown| *unknown);
         if let Err(error) = held {
@@ -266,7 +280,7 @@ impl Writer {
     }
 
     /// Sees to the log, between two transactions.
-    fn care(&self) {
+    pub(super) fn care(&self) {
         if !self.checkpointer.is_due() {
             return;
         }
@@ -280,7 +294,11 @@ impl Writer {
     }
 
     /// Runs `f` on the connection, which is this thread's alone.
-    fn alone<T>(&self, lead: &Lead<'_, Job>, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
+    pub(super) fn alone<T>(
+        &self,
+        lead: &Lead<'_, Job>,
+        f: impl FnOnce(&mut dyn Connection) -> Result<T>,
+    ) -> Result<T> {
         let result = self.hold(Durability::Normal, f, |result: &Result<T>| {
             result.as_ref().is_err_and(RollbackFailed::is_in)
         })?;

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a piece of work does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,12 +178,16 @@ impl Work for Piece {
     }
 }
 
-impl Wake for Piece {
+impl Wake<Job> for Piece {
     fn done(&self) {
         self.look();
     }
 
-    fn lead(&self) {}
+    fn lead(&self, _: Arc<Ticket<Job>>) {}
+
+    fn since(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// What came of a batch: for each who took part what was seen and how often the work ran.
