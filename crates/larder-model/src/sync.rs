@@ -18,6 +18,11 @@ impl Thread {
     pub(crate) fn unpark(&self) {
         self.0.notify();
     }
+
+    /// Sleeps until this thread, which is the one that runs, is woken, or for no reason.
+    pub(crate) fn park(&self) {
+        self.0.wait();
+    }
 }
 
 pub(crate) fn current() -> Thread {
@@ -40,7 +45,7 @@ impl Sleep {
             self.times.set(left);
             return false;
         }
-        current().0.wait();
+        current().park();
         true
     }
 

@@ -4,10 +4,17 @@ use crate::queue::{Lead, Owner, Queue, Ticket, Waited, Wake};
 use crate::sync::{Arc, Thread, current};
 use loom::cell::Cell;
 use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread::{JoinHandle, spawn};
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 /// How many may take part in one world.
 const MOST: usize = 4;
+
+std::thread_local! {
+    /// Where the stand-ins of tasks find it. Loom runs all threads of a scene on one.
+    static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
+}
 
 pub(crate) const FOR_EVER: Duration = Duration::ZERO;
 /// The time is up once, at any moment.
@@ -23,6 +30,8 @@ pub(crate) struct World {
     committed: [AtomicUsize; MOST],
     /// How many transactions one who leads makes at most: after its own, of others only.
     batches: usize,
+    /// Those that lead, or have led, in place of a task.
+    stand_ins: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -78,12 +87,15 @@ pub(crate) enum Wrote {
 
 impl World {
     pub(crate) fn new(batches: usize) -> Arc<Self> {
-        Arc::new(Self {
+        let world = Arc::new(Self {
             queue: Queue::new(),
             database: Cell::new(Rows::default()),
             committed: std::array::from_fn(|_| AtomicUsize::new(0)),
             batches,
-        })
+            stand_ins: std::sync::Mutex::default(),
+        });
+        WORLD.set(Some(Arc::clone(&world)));
+        world
     }
 
     fn database<T>(&self, f: impl FnOnce(&mut Rows) -> T) -> T {
@@ -147,35 +159,35 @@ impl World {
         Wrote::Fine
     }
 
-    /// A task stands in the line, and is dropped at any moment.
-    pub(crate) fn cancelled(&self, caller: usize) {
+    /// A task stands in the line. One that is `dropped` takes its work back at any moment, if nobody has begun it.
+    pub(crate) fn posted(&self, caller: usize, dropped: bool) -> Wrote {
         let place = Place::of(caller);
-        let owner = Owner::Other(Box::new(Task(current())));
-        let ticket = Ticket::with(Job { place: Arc::clone(&place) }, 0, owner);
-        if let Some(lead) = self.queue.join(&ticket) {
-            // It is dropped before it led: the work is untouched, and the lead goes on to the next.
-            drop(ticket.take().expect("untouched"));
-            drop(lead);
-            self.stalled(&place);
-            return;
+        let done = Arc::new(AtomicUsize::new(0));
+        let owner = Task { done: Arc::clone(&done), thread: current() };
+        let ticket = Ticket::with(Job { place: Arc::clone(&place) }, 0, Owner::Other(Box::new(owner)));
+        self.queue.post(&ticket);
+        if dropped && let Some(job) = ticket.take() {
+            self.queue.leave(&ticket);
+            drop(job);
+            return self.stalled(&place);
         }
-        if self.queue.leave(&ticket) {
-            drop(ticket.take().expect("the work of who left is untouched"));
-            self.stalled(&place);
-            return;
+        while done.load(Ordering::Acquire) == 0 {
+            current().park();
         }
-        match self.queue.wait(&ticket, FOR_EVER) {
-            Waited::Done => {
-                assert_eq!(place.runs(), 1);
-                self.acknowledge(caller);
-            }
-            Waited::Leads(lead) => {
-                drop(ticket.take().expect("untouched"));
-                drop(lead);
-                self.stalled(&place);
-            }
-            Waited::Stalled => panic!("it could not leave"),
-        }
+        assert_eq!(place.runs(), 1, "the work of {caller}");
+        self.acknowledge(caller);
+        Wrote::Fine
+    }
+
+    /// Leads in place of a task.
+    fn lead_for(&self, ticket: &Arc<Ticket<Job>>) {
+        let lead = self.queue.claim(ticket).expect("the lead was handed over, to one");
+        // Where its owner took the work back the lead goes on to the next.
+        let Some(own) = ticket.take() else { return };
+        let mut members = self.batch(&lead, own, ticket.rank);
+        members.push(Arc::clone(ticket));
+        drop(lead);
+        tell(members);
     }
 
     /// Leads: its own work and that of those who wait, one commit; then as many more as `batches`; then the next leads.
@@ -183,8 +195,9 @@ impl World {
         let mut members = self.batch(&lead, own, rank);
         for _ in 1..self.batches {
             let Some(next) = lead.take(u8::MAX) else { break };
-            tell(members);
-            let own = next.take().expect("work that was taken is there");
+            tell(std::mem::take(&mut members));
+            members = Vec::new();
+            let Some(own) = next.take() else { continue };
             members = self.batch(&lead, own, next.rank);
             members.push(next);
         }
@@ -198,7 +211,8 @@ impl World {
         let mut members = Vec::new();
         while let Some(ticket) = lead.take(rank) {
             assert!(ticket.rank <= rank, "work that needs more than it gets");
-            let work = ticket.take().expect("work that was taken is there");
+            // What its owner took back is passed over.
+            let Some(work) = ticket.take() else { continue };
             work.run(self);
             lead.progress();
             // What was lent goes back before its owner is told.
@@ -223,6 +237,10 @@ impl World {
         );
     }
 
+    fn stand_in(&self) -> Option<JoinHandle<()>> {
+        self.stand_ins.lock().unwrap().pop()
+    }
+
     fn stalled(&self, place: &Place) -> Wrote {
         assert_eq!(place.runs(), 0, "who left has its work done all the same");
         Wrote::Stalled
@@ -230,6 +248,10 @@ impl World {
 
     /// When all have gone: what is there, in the order in which it came. Nobody leads and nobody waits.
     pub(crate) fn end(&self) -> Vec<usize> {
+        while let Some(stand_in) = self.stand_in() {
+            stand_in.join().expect("it led well");
+        }
+        WORLD.set(None);
         assert_eq!(self.queue.waiting(), 0);
         drop(self.queue.try_lead().expect("nobody leads"));
         self.database(|rows| {
@@ -246,18 +268,27 @@ fn tell(members: Vec<Arc<Ticket<Job>>>) {
 }
 
 /// A task, which a thread stands for.
-struct Task(Thread);
+struct Task {
+    done: Arc<AtomicUsize>,
+    thread: Thread,
+}
 
 impl Wake<Job> for Task {
     fn done(&self) {
-        self.0.unpark();
+        self.done.store(1, Ordering::Release);
+        self.thread.unpark();
     }
 
-    fn lead(&self, _: Arc<Ticket<Job>>) {
-        self.0.unpark();
+    fn lead(&self, ticket: Arc<Ticket<Job>>) {
+        let world = WORLD.with_borrow(|world| Arc::clone(world.as_ref().expect("a world")));
+        let stand_in = spawn({
+            let world = Arc::clone(&world);
+            move || world.lead_for(&ticket)
+        });
+        world.stand_ins.lock().unwrap().push(stand_in);
     }
 
     fn since(&self) -> Instant {
-        Instant::now()
+        unreachable!("nobody looks at the clock")
     }
 }
