@@ -20,9 +20,14 @@ use std::time::Duration;
 /// | `synchronous` | `NORMAL` | never damaged; a power cut can take the last transactions, which [`Durability::Full`] prevents |
 /// | `foreign_keys` | `ON` | SQLite ignores foreign keys unless told |
 /// | `busy_timeout` | 5,000 ms | another process's transaction is waited for |
-/// | `wal_autocheckpoint` | 1,000 pages | the log is moved into the file when it has grown to that |
+/// | `wal_autocheckpoint` | 1,000 pages | the log is moved into the file when it has grown to that; 0 for never |
 /// | `temp_store` | `MEMORY` | sorts do not go to the disk |
 /// | `cache_size` | −64,000 (64 MB) | the page cache of each connection |
+///
+/// Larder itself moves the log, and not SQLite within a commit: with `synchronous=NORMAL` a thread does it beside those who
+/// write, made when it is first needed. Without somebody who reads for long, the log has no more than eight times the pages of
+/// `wal_autocheckpoint`, and what one transaction adds. [`Stats::log`](crate::Stats) shows how it goes. The connection that
+/// writes therefore answers 0 to `PRAGMA wal_autocheckpoint`.
 ///
 /// ```
 /// use larder::{Database, Durability};
