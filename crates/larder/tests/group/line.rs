@@ -74,6 +74,7 @@ fn waiting_behind_one_transaction_for_too_long_is_busy() {
             let error = closure.join().unwrap().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
             assert!(error.is_transient() && error.help().is_some());
+            assert!(error.message().contains("one transaction of this program takes that long"), "{error}");
         }
         assert_eq!(statement.join().unwrap().unwrap_err().kind(), ErrorKind::Busy);
         assert_eq!(exclusive.join().unwrap().unwrap_err().kind(), ErrorKind::Busy);

@@ -210,7 +210,8 @@ impl Writer {
         Error::new(
             ErrorKind::Busy,
             format!(
-                "one transaction of this program has been writing to {} for {} ms, and nothing was written meanwhile",
+                "nothing was written to {} for {} ms: one transaction of this program takes that long, or the one whose \
+                 turn it is waits for another process",
                 self.driver,
                 self.patience.as_millis()
             ),
