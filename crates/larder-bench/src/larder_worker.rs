@@ -3,6 +3,7 @@
 mod bulk;
 mod migration;
 mod read;
+mod task;
 mod write;
 
 use larder::Database;
@@ -17,6 +18,7 @@ pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("point-read", "larder") => read::in_transaction(task)?,
         ("point-read", "larder-single") => read::single(task)?,
         ("write" | "slow-disk" | "latency", "larder") => write::rows(task)?,
+        ("tokio-write", "larder") => task::rows(task)?,
         ("locked", "larder") => write::counters(task)?,
         ("insert-many", "larder") => bulk::insert(task)?,
         ("insert-many", "larder-execute") => bulk::execute(task)?,

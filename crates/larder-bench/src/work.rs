@@ -12,6 +12,7 @@ pub(crate) use goal::{Bound, Goal, Metric, What, digits};
 pub(crate) const ALL: &[&Work] = &[
     &read::POINT_READ,
     &write::WRITE,
+    &write::TOKIO_WRITE,
     &write::SLOW_DISK,
     &write::LATENCY,
     &write::LOCKED,

@@ -5,7 +5,7 @@ use larder_bench_protocol::write::{self, Try};
 use larder_bench_protocol::{Outcome, Round, Task, data};
 
 /// Opens the file and runs what sets it up, unless that was done.
-fn open(task: &Task, set_up: &[&str]) -> Outcome<Database> {
+pub(super) fn open(task: &Task, set_up: &[&str]) -> Outcome<Database> {
     let durability = if task.is_full() { Durability::Full } else { Durability::Normal };
     let file = task.file("write.db")?.display().to_string();
     let database = Database::options(file).durability(durability).open()?;
@@ -15,7 +15,7 @@ fn open(task: &Task, set_up: &[&str]) -> Outcome<Database> {
     Ok(database)
 }
 
-fn tried<T>(outcome: larder::Result<T>) -> Outcome<Try> {
+pub(super) fn tried<T>(outcome: larder::Result<T>) -> Outcome<Try> {
     match outcome {
         Ok(_) => Ok(Try::Done),
         Err(error) if error.kind() == ErrorKind::Busy => Ok(Try::Busy),

@@ -16,6 +16,9 @@ const BETTER_SQLITE3: Subject =
 const NODE_SQLITE: Subject = Subject::new("node-sqlite", "node:sqlite", Program::NodeSqlite, "node");
 const LARDER: Subject = Subject::new("larder", "**larder**, `db.write`", Program::Larder, "larder");
 
+const LARDER_TASK: Subject =
+    Subject::new("larder", "**larder**, `AsyncDatabase::write`", Program::Larder, "larder");
+
 /// A millisecond before each write: little load, and two threads seldom write at once.
 const THINK: (&str, &str) = ("think-us", "1000");
 
@@ -96,6 +99,36 @@ const fn goal(
 ) -> Goal {
     Goal::new(text, metric, (case, "larder"), (case, right), bound)
 }
+
+/// The same by tasks of tokio.
+pub(crate) const TOKIO_WRITE: Work = Work {
+    name: "tokio-write",
+    theme: Theme::Write,
+    story: "The same by tasks of tokio, on a runtime of as many threads as there are cores; and by eight times as many tasks, to see \
+            whether throughput grows with them.",
+    cases: &[
+        Case::new("64-full", "64 tasks, FULL", &[("threads", "64"), ("synchronous", "FULL")]),
+        Case {
+            only: &["sqlx-one", "larder"],
+            ..Case::new("512-full", "512 tasks, FULL", &[("threads", "512"), ("synchronous", "FULL")])
+        },
+    ],
+    subjects: &[SQLX, SQLX_ONE, SEA_ORM, LARDER_TASK],
+    goals: &[
+        goal("64 tasks FULL, throughput / sqlx", Metric::Rate, "64-full", "sqlx", Bound::AtLeast(30.0)),
+        Goal::new(
+            "512 tasks FULL, throughput / 64 tasks",
+            Metric::Rate,
+            ("512-full", "larder"),
+            ("64-full", "larder"),
+            Bound::AtLeast(1.0),
+        ),
+    ],
+    metric: Metric::Rate,
+    quick: Effort::new(3, 250),
+    full: Effort::new(9, 500),
+    plot: &[Plot { title: "write, 64 tasks, FULL", case: "64-full", one: "larder" }],
+};
 
 /// The same on a disk whose every wait takes a millisecond longer.
 pub(crate) const SLOW_DISK: Work = Work {
