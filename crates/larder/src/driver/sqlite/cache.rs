@@ -1,17 +1,17 @@
 //! Prepared statements, kept for the next use.
 
 use super::action::Seen;
-use super::direct::Direct;
 use super::planner::Planner;
-use super::{fault, rule};
+use super::prepared::Prepared;
+use super::rule;
 use crate::driver::{Action, Object, Tally};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::{Dialect, Mapped, Verb, mentions_word, split};
-use crate::sql::{Param, ValueRef};
+use crate::sql::{Given, Param, ValueRef};
 use foldhash::fast::RandomState;
-use rusqlite::types::{ToSqlOutput, ValueRef as Raw};
-use rusqlite::{Connection, Statement, ffi};
+use rusqlite::Connection;
 use std::collections::HashMap;
+use std::ffi::c_int;
 
 /// How many statements a connection keeps. A program with more of them in turn prepares some of them again.
 const CAPACITY: usize = 512;
@@ -19,22 +19,23 @@ const HINTS: usize = 512;
 
 /// A prepared statement and what is known of its text.
 pub(super) struct Entry<'c> {
-    pub(super) statement: Statement<'c>,
+    pub(super) prepared: Prepared<'c>,
     pub(super) columns: Box<[Box<str>]>,
     pub(super) verb: Verb,
     pub(super) readonly: bool,
     text: Box<str>,
     mapped: Mapped<'static>,
-    /// How often SQLite had prepared it anew when its columns were read, and when that was last counted.
-    pub(super) columns_of: i32,
-    counted: i32,
+    /// How often SQLite had prepared it anew when its columns were read.
+    again: i32,
+    /// How often SQLite has prepared it anew, not yet counted.
+    pub(super) new_plans: u64,
+    /// It holds parameters that are more than numbers.
+    holds: bool,
     /// What SQLite said the statement does, when it was prepared under watch.
     pub(super) actions: Vec<Action>,
     /// The watch that has been told of these actions; see `Sqlite::watch`.
     pub(super) told: u64,
     recent: bool,
-    /// Looked for when it is first needed.
-    direct: Option<Option<Direct>>,
 }
 
 /// The values of a statement's parameters.
@@ -174,9 +175,9 @@ impl<'c> Entry<'c> {
         if !mapped.names().is_empty() && !watching {
             planner.meet(connection, sql)?;
         }
-        let statement = connection.prepare(sql).map_err(|error| fault::statement(error, sql))?;
-        let columns = columns(&statement);
-        let readonly = rule::only_reads(verb, sql, statement.readonly());
+        let prepared = Prepared::new(connection, sql)?;
+        let columns = prepared.columns();
+        let readonly = rule::only_reads(verb, sql, prepared.readonly());
         let actions = what_it_does(seen.take(), verb, sql);
         Ok(Self {
             columns,
@@ -184,13 +185,13 @@ impl<'c> Entry<'c> {
             readonly,
             text: sql.into(),
             mapped,
-            columns_of: 0,
-            counted: 0,
+            again: 0,
+            new_plans: 0,
+            holds: false,
             actions,
             told: 0,
             recent: true,
-            direct: None,
-            statement,
+            prepared,
         })
     }
 
@@ -199,51 +200,49 @@ impl<'c> Entry<'c> {
         self.mapped.names().is_empty() && !self.verb.is_transaction_control()
     }
 
-    /// Gives the statement its parameters, runs `with`, and lets go of them: they may be large or secret.
+    /// Gives the statement its parameters, runs `with`, and lets go of those that may be large or secret.
     pub(super) fn with_values<T>(
         &mut self,
-        connection: &Connection,
         values: Values<'_>,
         with: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
         let bound = match values {
             Values::Named(params) => self.bind(params),
-            Values::List(values) => self.lend(connection, values),
+            Values::List(values) => self.bind_list(values),
         };
         let result = bound.and_then(|()| with(self));
-        self.unbind();
+        if std::mem::take(&mut self.holds) {
+            self.prepared.clear();
+        }
         result
     }
 
-    /// Gives the statement its parameters.
     fn bind(&mut self, params: &[Param<'_>]) -> Result<()> {
         let names = self.mapped.names();
         if names.len() != params.len() {
             return Err(mismatch(&self.mapped, params));
         }
-        for (slot, name) in names.iter().enumerate() {
+        for ((index, name), own) in (1..).zip(names).zip(params) {
             // Most callers give them in the order of the statement.
-            let given = match params.get(slot) {
-                Some(param) if *param.0 == **name => Some(param),
-                _ => params.iter().find(|param| *param.0 == **name),
-            };
+            let given =
+                if *own.0 == **name { Some(own) } else { params.iter().find(|param| *param.0 == **name) };
             let Some((_, value)) = given else {
                 return Err(mismatch(&self.mapped, params));
             };
-            let value = value.to_value()?;
-            if matches!(value.as_ref(), ValueRef::Real(x) if x.is_nan()) {
-                return Err(nan(name));
+            match value.to_value()? {
+                Given::Borrowed(value) => lend(&mut self.prepared, &mut self.holds, index, name, value)?,
+                Given::Owned(value) => {
+                    let value = value.as_ref();
+                    refuse_nan(name, value)?;
+                    self.holds = true;
+                    self.prepared.bind_copy(index, value)?;
+                }
             }
-            self.statement
-                .raw_bind_parameter(slot + 1, ToSqlOutput::Borrowed(raw(value.as_ref())))
-                .map_err(fault::general)?;
         }
         Ok(())
     }
 
-    /// Lends the statement its parameters; where that can't be, it gets copies.
-    #[allow(unsafe_code, reason = "the values are bound without a copy")]
-    fn lend(&mut self, connection: &Connection, values: &[ValueRef<'_>]) -> Result<()> {
+    fn bind_list(&mut self, values: &[ValueRef<'_>]) -> Result<()> {
         let names = self.mapped.names();
         if names.len() != values.len() {
             return Err(Error::new(
@@ -255,26 +254,10 @@ impl<'c> Entry<'c> {
                 ),
             ));
         }
-        for (name, value) in names.iter().zip(values) {
-            if matches!(value, ValueRef::Real(x) if x.is_nan()) {
-                return Err(nan(name));
-            }
+        for ((index, name), value) in (1..).zip(names).zip(values) {
+            lend(&mut self.prepared, &mut self.holds, index, name, *value)?;
         }
-        let find = || Direct::of(connection, &self.statement, &self.text);
-        let Some(direct) = *self.direct.get_or_insert_with(find) else {
-            for (index, value) in (1..).zip(values) {
-                let bound = self.statement.raw_bind_parameter(index, ToSqlOutput::Borrowed(raw(*value)));
-                bound.map_err(fault::general)?;
-            }
-            return Ok(());
-        };
-        // SAFETY: the statement is that of `self`, and not running: `run` steps it to its end or resets it. The only
-        // caller is `with_values`, which clears the parameters before the values are gone; should a panic keep it from
-        // that, nothing runs the statement before all its parameters were bound again, for their number is checked.
-        match unsafe { direct.bind(values) } {
-            ffi::SQLITE_OK => Ok(()),
-            code => Err(fault::general(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))),
-        }
+        Ok(())
     }
 
     /// What SQLite reported while the statement ran: it prepares one anew when the schema has changed, and then there may
@@ -290,27 +273,42 @@ impl<'c> Entry<'c> {
         late
     }
 
-    /// How often SQLite has prepared the statement anew since this was last asked.
-    pub(super) fn prepared_again(&mut self) -> u64 {
-        let now = self.statement.get_status(rusqlite::StatementStatus::RePrepare);
-        let more = now - std::mem::replace(&mut self.counted, now);
-        u64::try_from(more).unwrap_or(0)
-    }
-
-    fn unbind(&mut self) {
-        if !self.mapped.names().is_empty() {
-            self.statement.clear_bindings();
+    /// To be called once it has run a step. SQLite prepares a statement anew when the schema has changed, and then `SELECT *`
+    /// may have other columns.
+    pub(super) fn note_plans(&mut self) {
+        let now = self.prepared.prepared_again();
+        if now != self.again {
+            self.columns = self.prepared.columns();
+            let more = now - std::mem::replace(&mut self.again, now);
+            self.new_plans += u64::try_from(more).unwrap_or(0);
         }
     }
 }
 
+/// Lends a statement one of its parameters.
+#[allow(unsafe_code, reason = "the value is bound without a copy")]
+fn lend(
+    prepared: &mut Prepared<'_>,
+    holds: &mut bool,
+    index: c_int,
+    name: &str,
+    value: ValueRef<'_>,
+) -> Result<()> {
+    refuse_nan(name, value)?;
+    *holds |= matches!(value, ValueRef::Text(_) | ValueRef::Blob(_));
+    // SAFETY: the values live as long as `Entry::with_values` runs, which alone comes here, and which clears the parameters;
+    // should a panic keep it from that, nothing runs the statement before all its parameters were bound again, for their
+    // number is checked.
+    unsafe { prepared.bind_lent(index, value) }
+}
+
 /// SQLite would store NULL in its place, without a word.
-fn nan(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Parameter,
-        format!("the parameter :{name} is not a number (NaN), which SQLite can't store"),
-    )
-    .with_help("give None where there is no value")
+fn refuse_nan(name: &str, value: ValueRef<'_>) -> Result<()> {
+    if !matches!(value, ValueRef::Real(x) if x.is_nan()) {
+        return Ok(());
+    }
+    let message = format!("the parameter :{name} is not a number (NaN), which SQLite can't store");
+    Err(Error::new(ErrorKind::Parameter, message).with_help("give None where there is no value"))
 }
 
 /// What SQLite reported, made plainer: that REPLACE removes rows it does not say, and what goes with a table it reports as
@@ -372,22 +370,5 @@ fn single(sql: &str) -> Result<Verb> {
         )
         .with_location(crate::error::Location::new("<sql>", sql, second.offset, 1))
         .with_help("run each by itself")),
-    }
-}
-
-pub(super) fn columns(statement: &Statement<'_>) -> Box<[Box<str>]> {
-    (0..statement.column_count())
-        .map(|index| statement.column_name(index).unwrap_or_default().into())
-        .collect()
-}
-
-fn raw(value: ValueRef<'_>) -> Raw<'_> {
-    use ValueRef as V;
-    match value {
-        V::Null => Raw::Null,
-        V::Integer(n) => Raw::Integer(n),
-        V::Real(x) => Raw::Real(x),
-        V::Text(text) => Raw::Text(text.as_bytes()),
-        V::Blob(bytes) => Raw::Blob(bytes),
     }
 }

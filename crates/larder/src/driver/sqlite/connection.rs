@@ -5,7 +5,7 @@ use super::backoff::Backoff;
 use super::cache::{Entry, Statements, Values};
 use super::open::Place;
 use super::synchronous::Synchronous;
-use super::{fault, log, rule};
+use super::{log, rule};
 use crate::driver::{
     Access, Action, Checkpoint, Checkpointed, Connection, Durability, Interrupter, LOG_FILE, Lock, LogSize,
     RowSink, Tally,
@@ -13,7 +13,6 @@ use crate::driver::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::{Dialect, Verb};
 use crate::sql::{Cells, Param, Row, ValueRef};
-use rusqlite::types::ValueRef as Raw;
 use self_cell::self_cell;
 use std::any::Any;
 use std::sync::Arc;
@@ -121,8 +120,8 @@ impl Sqlite {
                 }
             }
             tally.note_statement();
-            let result = entry.with_values(connection, values, |entry| with(connection, entry));
-            let again = entry.prepared_again();
+            let result = entry.with_values(values, |entry| with(connection, entry));
+            let again = std::mem::take(&mut entry.new_plans);
             if watching {
                 actions.extend(entry.note_late(seen));
             }
@@ -183,18 +182,11 @@ impl Connection for Sqlite {
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
         self.run(sql, Values::Named(params), |_, entry| {
-            let Entry { statement, columns, columns_of, readonly, .. } = entry;
-            let mut rows = statement.raw_query();
-            let mut first = true;
-            while let Some(row) = rows.next().map_err(|error| fault::statement(error, sql))? {
-                if first {
-                    first = false;
-                    fresh_columns(row, columns, columns_of);
-                }
-                if each(Row::new(&Stand { row, columns }))?.is_break() {
+            let mut running = Running::start(entry, sql);
+            while running.step()? {
+                if each(Row::new(&running))?.is_break() {
                     // One that writes is done, and where it stands alone committed, only at its end.
-                    while !*readonly && rows.next().map_err(|error| fault::statement(error, sql))?.is_some() {
-                    }
+                    while !running.entry.readonly && running.step()? {}
                     break;
                 }
             }
@@ -404,52 +396,61 @@ fn lost() -> Error {
 }
 
 fn step_through(entry: &mut Entry<'_>, sql: &str) -> Result<()> {
-    let mut rows = entry.statement.raw_query();
-    while rows.next().map_err(|error| fault::statement(error, sql))?.is_some() {}
+    let mut running = Running::start(entry, sql);
+    while running.step()? {}
     Ok(())
 }
 
-/// SQLite prepares a statement again when the schema has changed, and then `SELECT *` may have other columns.
-fn fresh_columns(row: &rusqlite::Row<'_>, columns: &mut Box<[Box<str>]>, columns_of: &mut i32) {
-    let statement: &rusqlite::Statement<'_> = row.as_ref();
-    let again = statement.get_status(rusqlite::StatementStatus::RePrepare);
-    if again != *columns_of {
-        *columns_of = again;
-        *columns = super::cache::columns(statement);
+/// A statement that is run, and the row that it stands on. It is ended when this is dropped, however that comes.
+struct Running<'e, 'c> {
+    entry: &'e mut Entry<'c>,
+    sql: &'e str,
+    started: bool,
+}
+
+impl<'e, 'c> Running<'e, 'c> {
+    fn start(entry: &'e mut Entry<'c>, sql: &'e str) -> Self {
+        Self { entry, sql, started: false }
+    }
+
+    fn step(&mut self) -> Result<bool> {
+        let stepped = self.entry.prepared.step(self.sql);
+        if !std::mem::replace(&mut self.started, true) {
+            self.entry.note_plans();
+        }
+        stepped
     }
 }
 
-/// The row that a statement stands on.
-struct Stand<'r> {
-    row: &'r rusqlite::Row<'r>,
-    columns: &'r [Box<str>],
+impl Drop for Running<'_, '_> {
+    fn drop(&mut self) {
+        self.entry.prepared.reset();
+    }
 }
 
-impl Cells for Stand<'_> {
+impl Cells for Running<'_, '_> {
     fn columns(&self) -> &[Box<str>] {
-        self.columns
+        &self.entry.columns
     }
 
     fn bytes(&self, index: usize) -> &[u8] {
-        match self.row.get_ref(index) {
-            Ok(Raw::Text(bytes) | Raw::Blob(bytes)) => bytes,
-            _ => &[],
+        match self.entry.prepared.value(index) {
+            Ok(ValueRef::Text(text)) => text.as_bytes(),
+            Ok(ValueRef::Blob(bytes)) | Err(bytes) => bytes,
+            Ok(_) => &[],
         }
     }
 
     fn value(&self, index: usize) -> Result<ValueRef<'_>> {
-        let raw = self.row.get_ref(index).map_err(fault::general)?;
-        Ok(match raw {
-            Raw::Null => ValueRef::Null,
-            Raw::Integer(n) => ValueRef::Integer(n),
-            Raw::Real(x) => ValueRef::Real(x),
-            Raw::Blob(bytes) => ValueRef::Blob(bytes),
-            Raw::Text(bytes) => ValueRef::Text(std::str::from_utf8(bytes).map_err(|error| {
-                let name = self.columns.get(index).map_or("?", |name| name);
+        self.entry.prepared.value(index).map_err(|bytes| {
+            let name = self.entry.columns.get(index).map_or("?", |name| name);
+            let error =
                 Error::new(ErrorKind::Conversion, format!("column `{name}` holds text that is not UTF-8"))
-                    .with_help("read it with CAST(… AS BLOB)")
-                    .with_cause(error)
-            })?),
+                    .with_help("read it with CAST(… AS BLOB)");
+            match std::str::from_utf8(bytes) {
+                Err(cause) => error.with_cause(cause),
+                Ok(_) => error,
+            }
         })
     }
 }

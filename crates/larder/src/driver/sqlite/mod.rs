@@ -4,13 +4,13 @@ mod action;
 mod backoff;
 mod cache;
 mod connection;
-mod direct;
 mod fault;
 mod lock;
 mod log;
 mod open;
 mod planner;
 mod pragma;
+mod prepared;
 mod rule;
 mod synchronous;
 
