@@ -120,5 +120,6 @@ suite! {
         what_a_type_says_itself_is_not_repeated
         a_row_of_a_wrong_shape
         text_that_is_not_utf8
+        text_comes_back_whatever_the_database_keeps_it_in
     }
 }

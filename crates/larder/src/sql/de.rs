@@ -323,7 +323,7 @@ impl<'r> Deserializer<'r> for RowDeserializer<'r> {
         {
             return self.name(self.only()?.deserialize_seq(visitor));
         }
-        visitor.visit_seq(Columns { row: self.row, next: 0 })
+        visitor.visit_seq(Columns::of(self.row))
     }
 
     fn deserialize_tuple<V: Visitor<'r>>(self, length: usize, visitor: V) -> Result<V::Value, Failure> {
@@ -336,7 +336,7 @@ impl<'r> Deserializer<'r> for RowDeserializer<'r> {
                 "the row has {columns} columns and {length} were asked for"
             )));
         }
-        visitor.visit_seq(Columns { row: self.row, next: 0 })
+        visitor.visit_seq(Columns::of(self.row))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'r>>(
@@ -349,7 +349,7 @@ impl<'r> Deserializer<'r> for RowDeserializer<'r> {
     }
 
     fn deserialize_map<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Failure> {
-        visitor.visit_map(Columns { row: self.row, next: 0 })
+        visitor.visit_map(Columns::of(self.row))
     }
 
     fn deserialize_struct<V: Visitor<'r>>(
@@ -378,10 +378,15 @@ impl<'r> Deserializer<'r> for RowDeserializer<'r> {
 /// Walks the columns of a row, with their names or without.
 struct Columns<'r> {
     row: Row<'r>,
+    names: &'r [Box<str>],
     next: usize,
 }
 
 impl<'r> Columns<'r> {
+    fn of(row: Row<'r>) -> Self {
+        Self { row, names: row.columns(), next: 0 }
+    }
+
     fn take<T: DeserializeSeed<'r>>(&mut self, seed: T) -> Result<T::Value, Failure> {
         let index = self.next;
         self.next += 1;
@@ -393,7 +398,7 @@ impl<'r> Columns<'r> {
 impl<'r> SeqAccess<'r> for Columns<'r> {
     type Error = Failure;
     fn next_element_seed<T: DeserializeSeed<'r>>(&mut self, seed: T) -> Result<Option<T::Value>, Failure> {
-        if self.next >= self.row.columns().len() {
+        if self.next >= self.names.len() {
             return Ok(None);
         }
         self.take(seed).map(Some)
@@ -403,7 +408,7 @@ impl<'r> SeqAccess<'r> for Columns<'r> {
 impl<'r> MapAccess<'r> for Columns<'r> {
     type Error = Failure;
     fn next_key_seed<K: DeserializeSeed<'r>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
-        let Some(name) = self.row.columns().get(self.next) else { return Ok(None) };
+        let Some(name) = self.names.get(self.next) else { return Ok(None) };
         seed.deserialize(de::value::BorrowedStrDeserializer::new(name)).map(Some)
     }
     fn next_value_seed<V: DeserializeSeed<'r>>(&mut self, seed: V) -> Result<V::Value, Failure> {

@@ -399,3 +399,26 @@ pub(crate) fn text_that_is_not_utf8(subject: &Subject) {
     let bytes: Vec<u8> = db.query_one("SELECT CAST(CAST(x'61ff62' AS TEXT) AS BLOB)", &[]).unwrap();
     assert_eq!(bytes, [0x61, 0xff, 0x62]);
 }
+
+pub(crate) fn text_comes_back_whatever_the_database_keeps_it_in(subject: &Subject) {
+    for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
+        // In a file that is there already the encoding can't be set.
+        let subject = &subject.another();
+        let db =
+            subject.open_with(|settings| settings.pragmas.insert(0, ("encoding".into(), encoding.into())));
+        assert_eq!(db.query_one::<String>("PRAGMA encoding", &[]).unwrap(), encoding);
+        db.execute("CREATE TABLE texts (t TEXT, b BLOB)", &[]).unwrap();
+        for text in ["", "a", "zwölf \u{1F980} Krebse", "with\0zero", &"long ".repeat(5000)] {
+            db.execute("DELETE FROM texts", &[]).unwrap();
+            let bytes = text.as_bytes();
+            db.execute("INSERT INTO texts VALUES (:text, :bytes)", params! { text, bytes }).unwrap();
+            let sql = "SELECT t, b, t, :text || t, upper(t) FROM texts";
+            let (one, blob, two, both, _): (String, Vec<u8>, String, String, String) =
+                db.query_one(sql, params! { text }).unwrap();
+            assert_eq!((one.as_str(), blob.as_slice(), two.as_str()), (text, bytes, text), "{encoding}");
+            if !text.contains('\0') {
+                assert_eq!(both, text.repeat(2), "{encoding}");
+            }
+        }
+    }
+}

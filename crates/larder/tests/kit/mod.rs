@@ -49,6 +49,11 @@ impl Subject {
         Self { folder: tempfile::tempdir().unwrap(), sort }
     }
 
+    /// One more of the same sort.
+    pub(crate) fn another(&self) -> Self {
+        Self::of(self.sort)
+    }
+
     /// The file of the database.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("app.db")

@@ -39,12 +39,14 @@ impl<'c> Prepared<'c> {
     }
 
     /// How often SQLite has prepared it anew.
+    #[inline]
     pub(super) fn prepared_again(&self) -> c_int {
         // SAFETY: the statement is live. Only a counter is read.
         unsafe { ffi::sqlite3_stmt_status(self.raw.as_ptr(), ffi::SQLITE_STMTSTATUS_REPREPARE, 0) }
     }
 
     /// Goes on to the next row; false when there is none.
+    #[inline]
     pub(super) fn step(&mut self, sql: &str) -> Result<bool> {
         // SAFETY: the statement is live.
         match unsafe { ffi::sqlite3_step(self.raw.as_ptr()) } {
@@ -55,6 +57,7 @@ impl<'c> Prepared<'c> {
     }
 
     /// Ends it, so that it can be run again.
+    #[inline]
     pub(super) fn reset(&mut self) {
         // SAFETY: the statement is live. The code that this gives is that of the step before.
         unsafe { ffi::sqlite3_reset(self.raw.as_ptr()) };
@@ -84,6 +87,7 @@ impl<'c> Prepared<'c> {
 
     /// # Safety
     /// As of [`bind_lent`](Self::bind_lent), unless `keep` makes SQLite copy.
+    #[inline]
     unsafe fn bind(
         &mut self,
         index: c_int,
@@ -119,6 +123,7 @@ impl<'c> Prepared<'c> {
     }
 
     /// The value of a column of the row it stands on; text that is not UTF-8 comes as `Err` with its bytes.
+    #[inline]
     pub(super) fn value(&self, index: usize) -> std::result::Result<ValueRef<'_>, &[u8]> {
         let Ok(index) = c_int::try_from(index) else { return Ok(ValueRef::Null) };
         // SAFETY: the statement is live, and used by this thread alone, so the value needs no lock; for a column that is not
@@ -130,7 +135,12 @@ impl<'c> Prepared<'c> {
                 ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_value_int64(value)),
                 ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_value_double(value)),
                 ffi::SQLITE_TEXT => {
-                    let text = ffi::sqlite3_value_text(value);
+                    // As text SQLite would copy it, to put a zero byte behind it.
+                    let text = if ffi::sqlite3_value_encoding(value) == ffi::SQLITE_UTF8 {
+                        ffi::sqlite3_value_blob(value).cast()
+                    } else {
+                        ffi::sqlite3_value_text(value)
+                    };
                     let bytes = slice(text, ffi::sqlite3_value_bytes(value));
                     ValueRef::Text(std::str::from_utf8(bytes).map_err(|_| bytes)?)
                 }
