@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::sql::{Param, Value};
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::panic::Location;
 use tokio::task::coop::consume_budget;
 
 /// A [`Database`] for tasks. Made by [`Database::to_async`], cheap to clone; it shares everything with the handle it was
@@ -93,10 +94,17 @@ impl AsyncDatabase {
     ///
     /// # Errors
     /// As [`Database::read`].
-    pub async fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
-        // A task that reads on and on lets others have their turn from time to time.
-        consume_budget().await;
-        self.db.read(f)
+    #[track_caller]
+    pub fn read<T, F>(&self, f: F) -> impl Future<Output = Result<T>> + use<'_, T, F>
+    where
+        F: FnOnce(&mut ReadTx<'_>) -> Result<T>,
+    {
+        let caller = Location::caller();
+        async move {
+            // A task that reads on and on lets others have their turn from time to time.
+            consume_budget().await;
+            self.db.read_for(caller, f)
+        }
     }
 
     /// As [`Database::read`], on tokio's pool for blocking work. When the future is dropped, a read that has not begun
@@ -107,13 +115,14 @@ impl AsyncDatabase {
     /// # Errors
     /// As [`Database::read`]; [`ErrorKind::Config`](crate::ErrorKind::Config) outside a runtime of tokio;
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) when the runtime was shut down before it began.
+    #[track_caller]
     pub fn read_blocking<T, F>(&self, f: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce(&mut ReadTx<'_>) -> Result<T> + Send + 'static,
     {
-        let db = self.db.clone();
-        async move { blocking::run(move |stop| db.read(|tx| stop.within(tx, f)))?.await }
+        let (db, caller) = (self.db.clone(), Location::caller());
+        async move { blocking::run(move |stop| db.read_for(caller, |tx| stop.within(tx, f)))?.await }
     }
 
     /// As [`Database::query_one`], on the thread that polls, as [`read`](Self::read) is.
@@ -218,12 +227,13 @@ impl AsyncDatabase {
     /// # Errors
     /// As items: what the engine says, [`ErrorKind::Conversion`](crate::ErrorKind::Conversion) for a row that does not fit
     /// `T`, and those of [`read_blocking`](Self::read_blocking). An error is the last item.
+    #[track_caller]
     pub fn stream<T: DeserializeOwned + Send + 'static>(
         &self,
         sql: &str,
         params: &[Param<'_>],
     ) -> RowStream<T> {
-        RowStream::new(self.db.clone(), sql.to_owned(), owned(params))
+        RowStream::new(self.db.clone(), sql.to_owned(), owned(params), Location::caller())
     }
 }
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc::error::TrySendError;
@@ -43,15 +44,22 @@ struct Question {
     db: Database,
     sql: String,
     params: Vec<(String, Value)>,
+    /// Who is named when the stream lasts too long.
+    caller: &'static Location<'static>,
 }
 
 impl<T> RowStream<T> {
-    pub(super) fn new(db: Database, sql: String, params: Result<Vec<(String, Value)>>) -> Self
+    pub(super) fn new(
+        db: Database,
+        sql: String,
+        params: Result<Vec<(String, Value)>>,
+        caller: &'static Location<'static>,
+    ) -> Self
     where
         T: DeserializeOwned + Send + 'static,
     {
         let start = move || {
-            let question = Question { db, sql, params: params? };
+            let question = Question { db, sql, params: params?, caller };
             let (sender, channel) = channel(AHEAD);
             let work = blocking::run(move |stop| question.answer(stop, &sender))?;
             Ok(Rows { channel, work })
@@ -71,11 +79,12 @@ impl Question {
         let params: Vec<Param<'_>> =
             self.params.iter().map(|(name, value)| (name.as_str(), value as &dyn ToValue)).collect();
         if self.db.is_single() {
-            let rows: Vec<T> = self.db.read(|tx| stop.within(tx, |tx| tx.query_all(&self.sql, &params)))?;
+            let rows: Vec<T> =
+                self.db.read_for(self.caller, |tx| stop.within(tx, |tx| tx.query_all(&self.sql, &params)))?;
             let _ = rows.into_iter().try_for_each(|row| send(sender, row));
             return Ok(());
         }
-        self.db.read(|tx| {
+        self.db.read_for(self.caller, |tx| {
             stop.within(tx, |tx| tx.query_each(&self.sql, &params, |row| Ok(send(sender, row.to()?))))
         })
     }

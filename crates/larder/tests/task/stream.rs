@@ -6,9 +6,14 @@ use futures_core::Stream;
 use larder::{Database, ErrorKind, params};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 const NUMBERS: &str =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :last) SELECT i FROM n";
+
+/// 5,000 rows.
+const FILL: &str = "INSERT INTO t (n) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+                    SELECT i FROM n";
 
 #[test]
 fn all_rows_come_in_their_order() {
@@ -31,9 +36,7 @@ fn all_rows_come_in_their_order() {
 #[test]
 fn a_stream_sees_one_state() {
     in_each(async |db| {
-        let fill = "INSERT INTO t (n) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
-                    SELECT i FROM n";
-        db.execute(fill, &[]).await.unwrap();
+        db.execute(FILL, &[]).await.unwrap();
         let mut rows = db.stream::<(i64, i64)>("SELECT id, n FROM t ORDER BY id", &[]);
         rows.next().await.unwrap().unwrap();
         db.execute("DELETE FROM t WHERE n > 10", &[]).await.unwrap();
@@ -44,6 +47,30 @@ fn a_stream_sees_one_state() {
         }
         assert_eq!(seen, 5000);
         assert_eq!(db.query_one::<i64>(COUNT, &[]).await.unwrap(), 10);
+    });
+}
+
+/// It keeps the log from being moved, and whoever looks for the reason is told where the stream was asked for.
+#[test]
+fn a_stream_that_rests_is_named() {
+    bounded(|| {
+        let place = Place::new();
+        let db = place.open_with(place.options().long_read(Duration::from_millis(50)));
+        one_thread().block_on(async {
+            db.execute(FILL, &[]).await.unwrap();
+            let line = line!() + 1;
+            let mut rows = db.stream::<i64>("SELECT n FROM t", &[]);
+            rows.next().await.unwrap().unwrap();
+            let long = loop {
+                db.execute("INSERT INTO t (n) VALUES (zeroblob(1000000))", &[]).await.unwrap();
+                if let Some(long) = db.database().stats().log.long_reads.pop() {
+                    break long;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            };
+            let place = format!("tests/task/stream.rs:{line}:");
+            assert!(long.place.contains(&place), "{long}");
+        });
     });
 }
 
@@ -74,7 +101,7 @@ fn a_statement_that_gives_no_row_yet_is_stopped() {
             let mut context = Context::from_waker(Waker::noop());
             assert!(matches!(Pin::new(&mut rows).poll_next(&mut context), Poll::Pending));
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
         drop(rows);
         drop(runtime);
         assert_eq!(db.database().query_one::<i64>(COUNT, &[]).unwrap(), 0);
