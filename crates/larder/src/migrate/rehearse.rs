@@ -79,6 +79,9 @@ pub(super) fn effects_on(
 ) -> Result<Effects> {
     let (set, migration) = step.find(sets)?;
     let _reached = stop.reach(connection.interrupter());
+    if stop.is_asked() {
+        return Err(Error::new(ErrorKind::Interrupted, "the run was stopped"));
+    }
     // Not by a snapshot: VACUUM and others wait until nobody reads.
     let mut baseline = Baseline::take_all(connection)?;
     let seen = super::run::each_by_itself(connection, set, migration, step)?;

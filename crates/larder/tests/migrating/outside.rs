@@ -237,15 +237,18 @@ fn a_stop_reaches_the_rehearsal_too() {
     db.migrate(&[&app(&[ONE])]).unwrap();
     let endless = "-- larder: no-transaction
         WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) INSERT INTO t SELECT NULL, i FROM n WHERE i < 3;";
-    let stop = larder::migrate::Stop::new();
-    let other = stop.clone();
-    let asking = std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        other.stop();
-    });
-    let error = Migrator::new(&[&app(&[ONE, endless])]).stop(&stop).up(&db).unwrap_err();
-    asking.join().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Interrupted, "{error:?}");
+    // Before the copy is made, while it is, and while the statement runs.
+    for after_ms in [0, 1, 2, 4, 8, 50] {
+        let stop = larder::migrate::Stop::new();
+        let other = stop.clone();
+        let asking = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(after_ms));
+            other.stop();
+        });
+        let error = Migrator::new(&[&app(&[ONE, endless])]).stop(&stop).up(&db).unwrap_err();
+        asking.join().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Interrupted, "{error:?}");
+    }
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 2);
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM schema_migrations"), 1);
 }

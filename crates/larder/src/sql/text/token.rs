@@ -81,7 +81,7 @@ fn undouble<'a>(text: &'a str, double: &str, single: &str) -> Cow<'a, str> {
 /// The tokens of `sql`, comments included. The text between two tokens is whitespace only, and a text always ends with
 /// the last token, with whitespace, or with one of kind [`TokenKind::Unterminated`].
 pub fn tokens(sql: &str, dialect: Dialect) -> Tokens<'_> {
-    Tokens { sql, at: 0, dialect, brackets: 0 }
+    Tokens { sql, at: 0, dialect, brackets: 0, after_comment: false }
 }
 
 /// The iterator of [`tokens`].
@@ -92,6 +92,8 @@ pub struct Tokens<'a> {
     dialect: Dialect,
     /// How many `[` are open, on PostgreSQL: inside them a `:` may be a slice's.
     brackets: u32,
+    /// The last token was a comment.
+    after_comment: bool,
 }
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -120,6 +122,7 @@ impl<'a> Iterator for Tokens<'a> {
         let (kind, length) = self.read(first, rest);
         let offset = self.at;
         self.at = offset + length;
+        self.after_comment = kind == TokenKind::Comment;
         Some(Token { kind, text: self.sql.get(offset..self.at).unwrap_or_default(), offset })
     }
 }
@@ -255,7 +258,8 @@ impl<'a> Tokens<'a> {
 
     /// PostgreSQL's `<@`, `@@` and the like.
     fn follows_operator(&self) -> bool {
-        self.follows(|byte| b"+-*/<>=~!@#%^&|`?".contains(&byte))
+        // The end of a comment is none.
+        !self.after_comment && self.follows(|byte| b"+-*/<>=~!@#%^&|`?".contains(&byte))
     }
 }
 
