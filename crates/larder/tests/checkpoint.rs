@@ -78,8 +78,9 @@ fn a_writer_without_a_pause_does_not_outrun_the_checkpoints() {
             }
             let longest = (0..rows).map(|_| insert(&db)).max().unwrap();
             done.store(true, Ordering::Relaxed);
-            // Twice the bound, for a thread that reads may be put aside by the system; without checkpoints it is 9,000.
-            assert!(longest <= 2 * BOUND + 20, "{longest} pages, {durability:?}, {:?}", db.stats().log);
+            // More than the bound, for a thread that reads may be put aside by the system; a third of what it would be
+            // without checkpoints.
+            assert!(i64::from(longest) <= rows, "{longest} pages, {durability:?}, {:?}", db.stats().log);
         });
         let stats = db.stats().log;
         assert!(stats.checkpoints > 3 && stats.failed == 0 && stats.last_error.is_none(), "{stats:?}");
