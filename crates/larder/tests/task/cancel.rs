@@ -104,6 +104,49 @@ fn the_lead_is_never_lost() {
     });
 }
 
+/// The same without chance: the lead was handed to it, and who leads for tasks is held before it looks.
+#[test]
+fn a_lead_that_was_handed_over_goes_on_to_the_next() {
+    struct Held(mpsc::Sender<()>, mpsc::Receiver<()>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            self.1.recv().unwrap();
+        }
+    }
+    bounded(|| {
+        let place = Place::new();
+        let db = place.open();
+        let ((go, wait), (began, begun)) = (mpsc::channel::<()>(), mpsc::channel());
+        let ((dropping, dropped), (release, held)) = (mpsc::channel(), mpsc::channel());
+        let held = Held(dropping, held);
+        let mut first = Box::pin(db.write(move |tx| {
+            let _ = &held;
+            began.send(()).unwrap();
+            wait.recv().unwrap();
+            tx.execute(ADD, params! { n: 1 })
+        }));
+        assert!(poll_once(&mut first).is_pending());
+        begun.recv().unwrap();
+        // It asks for more than the first, so it is not done together with it.
+        let mut second = Box::pin(db.write_durable(|tx| tx.execute(ADD, params! { n: 2 })));
+        assert!(poll_once(&mut second).is_pending());
+        let mut third = Box::pin(db.execute(ADD, params! { n: 3 }));
+        assert!(poll_once(&mut third).is_pending());
+        go.send(()).unwrap();
+        // What the first closure holds is dropped when its commit is done and the lead is handed over.
+        dropped.recv().unwrap();
+        drop(second);
+        release.send(()).unwrap();
+        one_thread().block_on(async {
+            first.await.unwrap();
+            third.await.unwrap();
+        });
+        let rows: Vec<i64> = db.database().query_all("SELECT n FROM t ORDER BY n", &[]).unwrap();
+        assert_eq!(rows, [1, 3]);
+    });
+}
+
 #[test]
 fn a_runtime_may_end_while_writes_wait() {
     for build in [one_thread as fn() -> Runtime, many_threads] {
