@@ -11,6 +11,10 @@ pub(crate) use goal::{Bound, Goal, Metric, What, digits};
 /// All works, in the order of the report; those of a theme stand together.
 pub(crate) const ALL: &[&Work] = &[
     &read::POINT_READ,
+    &read::READ_MANY,
+    &read::STATEMENTS,
+    &read::ANALYZED,
+    &read::READERS,
     &write::WRITE,
     &write::TOKIO_WRITE,
     &write::SLOW_DISK,

@@ -31,6 +31,26 @@ pub const TOUCH_USERS: &str = "UPDATE users SET age = age WHERE id = 1";
 /// The row of [`USERS`] with one key.
 pub const READ_USER: &str = "SELECT id, name, email, age FROM users WHERE id = :id";
 
+/// One small write to [`USERS`] that changes nothing a reader looks for.
+pub const TOUCH_USER: &str = "UPDATE users SET age = age WHERE id = :id";
+
+/// So many texts of [`READ_USER`] that differ, as the statements of a larger program do.
+pub fn read_user_texts(count: u64) -> Vec<String> {
+    (0..count).map(|number| format!("{READ_USER} /* {number} */")).collect()
+}
+
+/// An index that [`READ_AGES`] uses, and the samples of its values for the planner.
+pub const ANALYZE_USERS: &[&str] = &["CREATE INDEX users_age ON users(age)", "ANALYZE"];
+
+/// Some rows of a range, with the parameters in this order.
+pub const READ_AGES: &str = "SELECT id FROM users WHERE age BETWEEN :low AND :high ORDER BY age LIMIT :most";
+
+/// Values for [`READ_AGES`], other ones for each key.
+pub fn ages(key: i64) -> (i64, i64, i64) {
+    let low = key % 80;
+    (low, low + 1 + key % 9, 1 + key % 10)
+}
+
 /// The table that small rows are written to, one a transaction.
 pub const EVENTS: &str = "CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, thread INTEGER NOT NULL, \
                           body TEXT NOT NULL)";

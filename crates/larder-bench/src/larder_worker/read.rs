@@ -1,6 +1,7 @@
 //! One row by its primary key into a struct.
 
 use std::hint::black_box;
+use std::sync::atomic::Ordering;
 
 use larder::{Database, params};
 use larder_bench_protocol::{Outcome, Random, Round, Task, data};
@@ -62,5 +63,96 @@ pub(crate) fn single(task: &Task) -> Outcome<Round> {
             User::check(database.query_opt(data::READ_USER, params! { id })?, id)?;
         }
         Ok(meter.finish())
+    }))
+}
+
+/// Many statements inside one transaction.
+pub(crate) fn many(task: &Task) -> Outcome<Round> {
+    let database = filled(task)?;
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    Ok(Box::new(move || {
+        let mut meter = clock.start(64);
+        let read = database.read(|tx| {
+            while meter.more() {
+                let id = random.key(rows);
+                if let Err(fault) = User::check(tx.query_opt(data::READ_USER, params! { id })?, id) {
+                    return Ok(Err(fault));
+                }
+            }
+            Ok(Ok(()))
+        });
+        read??;
+        Ok(meter.finish())
+    }))
+}
+
+/// Many texts in turn.
+pub(crate) fn statements(task: &Task) -> Outcome<Round> {
+    let database = filled(task)?;
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    let texts = data::read_user_texts(200);
+    Ok(Box::new(move || {
+        let mut texts = texts.iter().cycle();
+        let mut meter = clock.start(64);
+        while meter.more() {
+            let (id, text) = (random.key(rows), texts.next().ok_or("no text")?);
+            User::check(database.read(|tx| tx.query_opt(text, params! { id }))?, id)?;
+        }
+        Ok(meter.finish())
+    }))
+}
+
+/// A range and a limit with other values each time.
+pub(crate) fn analyzed(task: &Task) -> Outcome<Round> {
+    let database = filled(task)?;
+    for statement in data::ANALYZE_USERS {
+        database.execute(statement, &[])?;
+    }
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    Ok(Box::new(move || {
+        let mut meter = clock.start(64);
+        while meter.more() {
+            let (low, high, most) = data::ages(random.key(rows));
+            let keys: Vec<i64> =
+                database.read(|tx| tx.query_all(data::READ_AGES, params! { low, high, most }))?;
+            if i64::try_from(black_box(keys).len())? != most {
+                return Err("the wrong number of rows".into());
+            }
+        }
+        Ok(meter.finish())
+    }))
+}
+
+/// Several threads, alone or beside one that writes.
+pub(crate) fn readers(task: &Task) -> Outcome<Round> {
+    let database = filled(task)?;
+    let rows = task.number("rows")?;
+    let crowd = task.crowd()?.batch(64);
+    let writes = task.has("writer");
+    Ok(Box::new(move || {
+        crowd.run_beside(
+            |thread| {
+                let (database, mut random) = (database.clone(), Random::new(7 + thread));
+                Ok(move || {
+                    let id = random.key(rows);
+                    User::check(database.read(|tx| tx.query_opt(data::READ_USER, params! { id }))?, id)
+                })
+            },
+            |stop| {
+                let (mut random, mut done) = (Random::new(1), 0);
+                while writes && !stop.load(Ordering::Acquire) {
+                    let id = random.key(rows);
+                    database.write(|tx| tx.execute(data::TOUCH_USER, params! { id }))?;
+                    done += 1;
+                }
+                Ok(done)
+            },
+        )
     }))
 }

@@ -22,6 +22,7 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("apply", "rusqlite_migration") => rusqlite_peer::apply(task)?,
         ("apply", "diesel") => diesel_peer::apply(task)?,
         ("point-read", "r2d2") => rusqlite_peer::pooled_read(task)?,
+        ("readers-4", "r2d2") => rusqlite_peer::pooled_readers(task)?,
         ("point-read", "diesel") => diesel_peer::read(task)?,
         ("write" | "slow-disk", "r2d2") => rusqlite_write::rows(task)?,
         ("write" | "slow-disk", "diesel") => diesel_write::rows(task)?,

@@ -77,8 +77,8 @@ struct User {
     age: i64,
 }
 
-/// A connection from the pool and `prepare_cached`, each time.
-pub fn pooled_read(task: &Task) -> Outcome<Round> {
+/// A pool of 10 on a file of users.
+fn pool(task: &Task) -> Outcome<r2d2::Pool<SqliteConnectionManager>> {
     let (file, rows) = (task.file("read.db")?, task.number("rows")?);
     let connection = Connection::open(&file)?;
     connection.execute_batch(data::PRAGMAS)?;
@@ -92,21 +92,43 @@ pub fn pooled_read(task: &Task) -> Outcome<Round> {
     });
     let pool = r2d2::Pool::builder().max_size(10).build(manager)?;
     pool.get()?.execute_batch(data::TOUCH_USERS)?;
+    Ok(pool)
+}
+
+fn read(pool: &r2d2::Pool<SqliteConnectionManager>, key: i64) -> Outcome {
+    let connection = pool.get()?;
+    let mut statement = connection.prepare_cached(data::READ_USER)?;
+    let user = black_box(statement.query_row([key], |row| {
+        Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
+    })?);
+    if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
+        return Err(format!("the wrong row for {key}").into());
+    }
+    Ok(())
+}
+
+/// A connection from the pool and `prepare_cached`, each time.
+pub fn pooled_read(task: &Task) -> Outcome<Round> {
+    let (pool, rows) = (pool(task)?, task.number("rows")?);
     let clock = task.clock();
     let mut random = Random::new(7);
     Ok(Box::new(move || {
         let mut meter = clock.start(64);
         while meter.more() {
-            let key = random.key(rows);
-            let connection = pool.get()?;
-            let mut statement = connection.prepare_cached(data::READ_USER)?;
-            let user = black_box(statement.query_row([key], |row| {
-                Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
-            })?);
-            if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
-                return Err(format!("the wrong row for {key}").into());
-            }
+            read(&pool, random.key(rows))?;
         }
         Ok(meter.finish())
+    }))
+}
+
+/// The same by several threads.
+pub fn pooled_readers(task: &Task) -> Outcome<Round> {
+    let (pool, rows) = (pool(task)?, task.number("rows")?);
+    let crowd = task.crowd()?.batch(64);
+    Ok(Box::new(move || {
+        crowd.run(|thread| {
+            let (pool, mut random) = (&pool, Random::new(7 + thread));
+            Ok(move || read(pool, random.key(rows)))
+        })
     }))
 }

@@ -4,6 +4,7 @@ mod bulk;
 mod copy;
 mod migration;
 mod read;
+mod reader;
 mod write;
 
 use std::path::Path;
@@ -24,6 +25,12 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("point-read", "raw") => read::raw(task)?,
         ("point-read", "rusqlite") => read::cached(task)?,
         ("point-read", "rusqlite-held") => read::held(task)?,
+        ("read-many", "raw") => read::raw_many(task)?,
+        ("statements-200", "raw") => read::raw_statements(task)?,
+        ("statements-200", "rusqlite") => read::cached_statements(task)?,
+        ("analyzed", "rusqlite") => read::analyzed(task)?,
+        ("readers-4", "bare") => reader::own(task)?,
+        ("readers-4", "mutex") => reader::mutex(task)?,
         ("copy", "rusqlite") => copy::rebuild(task)?,
         ("write" | "slow-disk" | "latency", "mutex") => write::rows(task)?,
         ("locked", "mutex") => write::counters(task)?,

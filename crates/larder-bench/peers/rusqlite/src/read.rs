@@ -6,7 +6,7 @@ use std::hint::black_box;
 use larder_bench_protocol::{Outcome, Random, Round, Task, data};
 use rusqlite::{Connection, Row, ffi};
 
-struct User {
+pub(crate) struct User {
     id: i64,
     name: String,
     email: String,
@@ -14,19 +14,19 @@ struct User {
 }
 
 impl User {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
     }
 
     /// That the row is the one asked for, and that nothing of it is optimised away.
-    fn check(self, key: i64) -> Outcome {
+    pub(crate) fn check(self, key: i64) -> Outcome {
         let user = black_box(self);
         let right = user.id == key && user.age == key % 90 && user.name.len() > 5 && user.email.len() > 16;
         if right { Ok(()) } else { Err(format!("the wrong row for {key}").into()) }
     }
 }
 
-fn filled(task: &Task) -> Outcome<Connection> {
+pub(crate) fn filled(task: &Task) -> Outcome<Connection> {
     let file = task.file("read.db")?;
     let connection = crate::open(&file)?;
     connection.execute_batch(data::USERS)?;
@@ -84,6 +84,88 @@ pub fn raw(task: &Task) -> Outcome<Round> {
         while meter.more() {
             let key = random.key(rows);
             statement.read(key)?.check(key)?;
+        }
+        Ok(meter.finish())
+    }))
+}
+
+/// The same inside one transaction for the whole round.
+pub fn raw_many(task: &Task) -> Outcome<Round> {
+    let connection = filled(task)?;
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    Ok(Box::new(move || {
+        let statement = Statement::prepare(&connection, data::READ_USER)?;
+        let mut meter = clock.start(64);
+        connection.execute_batch("BEGIN")?;
+        while meter.more() {
+            let key = random.key(rows);
+            statement.read(key)?.check(key)?;
+        }
+        connection.execute_batch("COMMIT")?;
+        Ok(meter.finish())
+    }))
+}
+
+/// Many statements in turn, each prepared once and held.
+pub fn raw_statements(task: &Task) -> Outcome<Round> {
+    let connection = filled(task)?;
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    let texts = data::read_user_texts(200);
+    Ok(Box::new(move || {
+        let held: Vec<_> =
+            texts.iter().map(|text| Statement::prepare(&connection, text)).collect::<Outcome<_>>()?;
+        let mut statements = held.iter().cycle();
+        let mut meter = clock.start(64);
+        while meter.more() {
+            let key = random.key(rows);
+            statements.next().ok_or("no statement")?.read(key)?.check(key)?;
+        }
+        Ok(meter.finish())
+    }))
+}
+
+/// Many texts in turn through the cache.
+pub fn cached_statements(task: &Task) -> Outcome<Round> {
+    let connection = filled(task)?;
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    let texts = data::read_user_texts(200);
+    Ok(Box::new(move || {
+        let mut texts = texts.iter().cycle();
+        let mut meter = clock.start(64);
+        while meter.more() {
+            let key = random.key(rows);
+            let mut statement = connection.prepare_cached(texts.next().ok_or("no text")?)?;
+            statement.query_row([key], User::from_row)?.check(key)?;
+        }
+        Ok(meter.finish())
+    }))
+}
+
+/// A range and a limit with other values each time.
+pub fn analyzed(task: &Task) -> Outcome<Round> {
+    let connection = filled(task)?;
+    for statement in data::ANALYZE_USERS {
+        connection.execute_batch(statement)?;
+    }
+    let rows = task.number("rows")?;
+    let clock = task.clock();
+    let mut random = Random::new(7);
+    Ok(Box::new(move || {
+        let mut meter = clock.start(64);
+        while meter.more() {
+            let (low, high, most) = data::ages(random.key(rows));
+            let mut statement = connection.prepare_cached(data::READ_AGES)?;
+            let keys: Vec<i64> =
+                statement.query_map((low, high, most), |row| row.get(0))?.collect::<Result<_, _>>()?;
+            if i64::try_from(black_box(keys).len())? != most {
+                return Err("the wrong number of rows".into());
+            }
         }
         Ok(meter.finish())
     }))
