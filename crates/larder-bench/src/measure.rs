@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use larder_bench_protocol::Outcome;
+use larder_bench_protocol::{Outcome, Random};
 
 use crate::figure::{Figures, Spread, added};
 use crate::program::Absence;
@@ -116,11 +116,11 @@ pub(crate) fn measure(
     let settings = [format!("budget-ms={}", effort.budget_ms)];
     let mut measured = Measured::new(work, effort);
     let mut slots = set_up(work, mode, folder, &settings, &mut measured)?;
+    let mut random = Random::new(1);
     for round in 0..=effort.rounds {
         say(&format!("{}: round {round} of {}", work.name, effort.rounds));
-        // The one that began last time goes last now.
-        let count = slots.len().max(1);
-        slots.rotate_left(round.min(1) % count);
+        // Nobody is to have the same one before it each time, whose pages may still be on their way to the disk.
+        shuffle(&mut slots, &mut random);
         slots.retain_mut(|slot| {
             let at = (slot.case.name, slot.subject.name);
             match slot.round(work, mode, &settings) {
@@ -140,6 +140,14 @@ pub(crate) fn measure(
         worker.stop()?;
     }
     Ok(measured)
+}
+
+/// Puts them in another order, each time the program runs in the same one.
+fn shuffle<T>(slots: &mut [T], random: &mut Random) {
+    for last in (1..slots.len()).rev() {
+        let other = random.key(last as u64 + 1) as usize - 1;
+        slots.swap(last, other);
+    }
 }
 
 /// Starts the workers of every case. Who cannot set up is noted, and the others go on.
@@ -256,6 +264,20 @@ mod tests {
         assert_eq!(reached(Metric::P99, Bound::AtMost(1.1)).middle, 1.0);
         let unknown = Goal::new("", Metric::P50, LEFT, RIGHT, Bound::AtMost(1.1));
         assert_eq!(measured().reached(&unknown), None, "nobody said a median");
+    }
+
+    #[test]
+    fn a_shuffle_keeps_everyone_and_gives_each_many_neighbours() {
+        let (mut random, mut slots) = (Random::new(1), (0..6).collect::<Vec<_>>());
+        let mut before_five = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            shuffle(&mut slots, &mut random);
+            let mut sorted = slots.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4, 5]);
+            before_five.extend(slots.windows(2).filter(|pair| pair[1] == 5).map(|pair| pair[0]));
+        }
+        assert_eq!(before_five.len(), 5, "{before_five:?}");
     }
 
     #[test]

@@ -16,10 +16,10 @@ pub(crate) const ALL: &[&Work] = &[
     &read::ANALYZED,
     &read::READERS,
     &write::WRITE,
-    &write::TOKIO_WRITE,
     &write::SLOW_DISK,
     &write::LATENCY,
     &write::LOCKED,
+    &write::TOKIO_WRITE,
     &bulk::INSERT_MANY,
     &migration::OPEN,
     &migration::APPLY,
@@ -58,6 +58,8 @@ pub(crate) enum Theme {
     Read,
     /// Small transactions, from one thread or many.
     Write,
+    /// The same from the tasks of an async runtime.
+    Async,
     /// Many rows at once.
     Bulk,
     /// Opening files and migrating them.
@@ -70,6 +72,7 @@ impl Theme {
         match self {
             Self::Read => "Reads",
             Self::Write => "Writes",
+            Self::Async => "Async",
             Self::Bulk => "Bulk",
             Self::Migration => "Open and migrate",
         }

@@ -103,9 +103,9 @@ const fn goal(
 /// The same by tasks of tokio.
 pub(crate) const TOKIO_WRITE: Work = Work {
     name: "tokio-write",
-    theme: Theme::Write,
-    story: "The same by tasks of tokio, on a runtime of as many threads as there are cores; and by eight times as many tasks, to see \
-            whether throughput grows with them.",
+    theme: Theme::Async,
+    story: "As `write`, by tasks of tokio, on a runtime of as many threads as there are cores; and by eight times as many tasks, to see \
+            whether throughput grows with them. The connection in a mutex has as many threads instead.",
     cases: &[
         Case::new("64-full", "64 tasks, FULL", &[("threads", "64"), ("synchronous", "FULL")]),
         Case {
@@ -113,7 +113,7 @@ pub(crate) const TOKIO_WRITE: Work = Work {
             ..Case::new("512-full", "512 tasks, FULL", &[("threads", "512"), ("synchronous", "FULL")])
         },
     ],
-    subjects: &[SQLX, SQLX_ONE, SEA_ORM, LARDER_TASK],
+    subjects: &[MUTEX, SQLX, SQLX_ONE, SEA_ORM, LARDER_TASK],
     goals: &[
         goal("64 tasks FULL, throughput / sqlx", Metric::Rate, "64-full", "sqlx", Bound::AtLeast(30.0)),
         Goal::new(

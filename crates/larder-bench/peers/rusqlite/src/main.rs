@@ -32,7 +32,7 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("readers-4", "bare") => reader::own(task)?,
         ("readers-4", "mutex") => reader::mutex(task)?,
         ("copy", "rusqlite") => copy::rebuild(task)?,
-        ("write" | "slow-disk" | "latency", "mutex") => write::rows(task)?,
+        ("write" | "slow-disk" | "latency" | "tokio-write", "mutex") => write::rows(task)?,
         ("locked", "mutex") => write::counters(task)?,
         ("insert-many", "raw") => bulk::raw(task)?,
         ("insert-many", "rusqlite") => bulk::cached(task)?,
