@@ -153,13 +153,13 @@ impl AsyncDatabase {
     }
 
     /// As [`Database::write`]: tasks and threads that write at the same time share a commit. `f` runs on another thread, so
-    /// it owns what it uses; it may be run again, as `Database::write` says.
+    /// it owns what it uses; it may be run again, as `Database::write` says. What it owns is dropped on that thread too.
     ///
     /// A panic of `f` goes on in the task that waits, and touches no other.
     ///
     /// # Errors
     /// As [`Database::write`]. [`ErrorKind::Nested`](crate::ErrorKind::Nested) when the future is polled inside a `write` or a
-    /// `read` of the same thread, as when a closure blocks on it.
+    /// `read` of the same thread, as when a closure, or the `Drop` of what it holds, blocks on it.
     pub fn write<T, F>(&self, f: F) -> impl Future<Output = Result<T>> + Send + use<T, F>
     where
         T: Send + 'static,

@@ -4,6 +4,7 @@
 mod blocking;
 mod cancel;
 mod crowd;
+mod held;
 mod patience;
 mod stream;
 #[path = "../kit/watchdog.rs"]

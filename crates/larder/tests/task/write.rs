@@ -182,7 +182,7 @@ fn a_database_in_memory_serves_tasks_too() {
 }
 
 /// A waker that unparks a thread.
-struct Waiter(Thread);
+pub(super) struct Waiter(Thread);
 
 impl Wake for Waiter {
     fn wake(self: Arc<Self>) {
@@ -192,7 +192,7 @@ impl Wake for Waiter {
 
 impl Waiter {
     /// The least that can be called a runtime.
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
+    pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
         let waker = Arc::new(Self(std::thread::current())).into();
         let mut future = pin!(future);
         loop {

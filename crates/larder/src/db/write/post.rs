@@ -6,8 +6,9 @@
 use super::queue::{Owner, Ticket, Wake};
 use super::work::{Closure, Outcome, Work};
 use super::writer::{Job, Writer};
-use crate::db::{Database, WriteTx, inside};
-use crate::driver::{Connection, Durability};
+use crate::db::inside::{self, Inside};
+use crate::db::{Database, WriteTx};
+use crate::driver::{Access, Connection, Durability};
 use crate::error::{Error, Result};
 use crate::sql::text::Verb;
 use crate::sql::{Param, ToValue, Value};
@@ -49,6 +50,8 @@ struct Content<T> {
 struct Posting<F, T> {
     work: Option<Closure<F, T>>,
     one_statement: bool,
+    /// The number of the database.
+    database: usize,
     letter: Arc<Letter<T>>,
 }
 
@@ -97,6 +100,7 @@ impl<T: Send + 'static> Posted<T> {
         let job = Box::new(Posting {
             work: Some(Closure::new(f, span)),
             one_statement,
+            database: writer.id(),
             letter: Arc::clone(&letter),
         });
         Self { writer: Arc::clone(writer), durability, letter, place: Place::Before(job, apart) }
@@ -243,6 +247,9 @@ where
 impl<F, T> Drop for Posting<F, T> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
+            // What the closure holds is dropped on the thread that did the work, which may lead, or be the one that is to
+            // lead next. Should that want to write, it would wait for itself.
+            let _inside = Inside::enter(self.database, Access::Write);
             self.letter.deliver(work.into_outcome());
         }
     }
