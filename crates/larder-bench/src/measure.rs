@@ -119,10 +119,13 @@ pub(crate) fn measure(
     let mut random = Random::new(1);
     for round in 0..=effort.rounds {
         say(&format!("{}: round {round} of {}", work.name, effort.rounds));
-        // Nobody is to have the same one before it each time, whose pages may still be on their way to the disk.
+        // Nobody is to have the same one before it each time.
         shuffle(&mut slots, &mut random);
         slots.retain_mut(|slot| {
             let at = (slot.case.name, slot.subject.name);
+            if slot.case.is_full() {
+                settle(folder);
+            }
             match slot.round(work, mode, &settings) {
                 Ok(figures) if round > 0 => measured.rounds.entry(at).or_default().push(figures),
                 Ok(_) => {}
@@ -149,6 +152,18 @@ fn shuffle<T>(slots: &mut [T], random: &mut Random) {
         slots.swap(last, other);
     }
 }
+
+/// Waits until the disk has what those before have written: the first commits of the next would wait for it too. A system
+/// that cannot do that, or not here, goes on without.
+#[cfg(target_os = "linux")]
+fn settle(folder: &Path) {
+    if let Ok(folder) = std::fs::File::open(folder) {
+        let _ = rustix::fs::syncfs(folder);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn settle(_: &Path) {}
 
 /// Starts the workers of every case. Who cannot set up is noted, and the others go on.
 fn set_up(

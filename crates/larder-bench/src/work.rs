@@ -135,6 +135,11 @@ impl Case {
         Self { name, story, settings, quick: &[], only: &[], processes, slow_disk: false }
     }
 
+    /// Whether each commit of it waits for the disk.
+    pub(crate) fn is_full(&self) -> bool {
+        self.settings.contains(&("synchronous", "FULL"))
+    }
+
     /// Whether a subject takes part.
     pub(crate) fn has(&self, subject: &str) -> bool {
         self.only.is_empty() || self.only.contains(&subject)
