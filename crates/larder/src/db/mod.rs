@@ -126,6 +126,7 @@ impl Database {
         self.check_open()?;
         let _span = tracing::trace_span!("read", database = %self.inner.driver).entered();
         if self.is_single() {
+            self.inner.readers.count_one();
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
         let _inside = Inside::enter(self.inner.writer.id(), Access::Read);
@@ -210,6 +211,7 @@ impl Database {
     ) -> Result<T> {
         self.check_open()?;
         if self.is_single() {
+            self.inner.readers.count_one();
             // Its only connection may write; the transaction is what keeps the statement from it.
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }

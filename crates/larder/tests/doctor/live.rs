@@ -34,6 +34,10 @@ fn in_memory_and_closed() {
     let checkup = examine_open(&db, &[], &Settings::default()).unwrap();
     assert_ne!(checkup.state, State::Damaged);
     assert_eq!(checkup.stats.unwrap().writes, 1);
+    let before = db.stats().reads;
+    db.read(|tx| tx.query_all::<i64>("SELECT n FROM t", &[])).unwrap();
+    db.query_all::<i64>("SELECT n FROM t", &[]).unwrap();
+    assert_eq!(db.stats().reads, before + 2);
     let other = db.clone();
     db.close().unwrap();
     assert_eq!(examine_open(&other, &[], &Settings::default()).unwrap_err().kind(), ErrorKind::Closed);

@@ -33,7 +33,7 @@ pub(super) struct Readers {
     closed: AtomicBool,
     more: Mutex<More>,
     tallies: Tallies,
-    /// The reads that were done on more connections than there are slots.
+    /// The reads that were done on other connections than those in the slots.
     reads_beside: AtomicU64,
     /// The number of slots, and then of each use beside them.
     next: AtomicUsize,
@@ -182,6 +182,11 @@ impl Readers {
         let mut held: Vec<Held> = slots.collect();
         held.extend(self.more().used.iter().filter_map(|(number, used)| used.look(*number)));
         held
+    }
+
+    /// A read that is done on another connection than these: there is only one.
+    pub(super) fn count_one(&self) {
+        self.reads_beside.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many reads there have been, with those that are going on.
