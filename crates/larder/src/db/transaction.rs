@@ -7,6 +7,11 @@ use crate::sql::text::{Pragma, pragma};
 use crate::sql::{Param, Row};
 use serde::de::DeserializeOwned;
 use std::ops::{ControlFlow, Deref, DerefMut};
+#[cfg(feature = "tokio")]
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// A transaction that reads. It has no way to write, and the engine refuses a statement that would.
 ///
@@ -16,8 +21,18 @@ use std::ops::{ControlFlow, Deref, DerefMut};
 /// ```
 pub struct ReadTx<'c> {
     connection: &'c mut dyn Connection,
+    rule: Rule,
+}
+
+/// What is asked before each statement.
+#[derive(Clone)]
+enum Rule {
+    Nothing,
     /// Settings are refused here, though the connection would take them: a migration in Rust.
-    guarded: bool,
+    NoSetting,
+    /// Whether somebody still wants to know: it is true when nobody does.
+    #[cfg(feature = "tokio")]
+    Until(Arc<AtomicBool>),
 }
 
 /// A transaction that reads and writes. All that a [`ReadTx`] can do, it can do too.
@@ -34,19 +49,33 @@ pub struct WriteTx<'c> {
 
 impl<'c> ReadTx<'c> {
     pub(crate) fn new(connection: &'c mut dyn Connection) -> Self {
-        Self { connection, guarded: false }
+        Self { connection, rule: Rule::Nothing }
+    }
+
+    /// Begins no statement any more once `unwanted` is true.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn until(&mut self, unwanted: Arc<AtomicBool>) {
+        self.rule = Rule::Until(unwanted);
     }
 
     fn check(&self, sql: &str) -> Result<()> {
-        // Asked only there, for it reads the text.
-        let pragma = if self.guarded { pragma(sql) } else { None };
-        match pragma.filter(Pragma::is_setting) {
-            Some(pragma) => Err(Error::new(
-                ErrorKind::InvalidMigration,
-                format!("a migration in Rust can't set PRAGMA {}", pragma.name),
-            )
-            .with_help("set it in the options with which the database is opened")),
-            None => Ok(()),
+        match &self.rule {
+            Rule::Nothing => Ok(()),
+            // Asked only there, for it reads the text.
+            Rule::NoSetting => match pragma(sql).filter(Pragma::is_setting) {
+                Some(pragma) => Err(Error::new(
+                    ErrorKind::InvalidMigration,
+                    format!("a migration in Rust can't set PRAGMA {}", pragma.name),
+                )
+                .with_help("set it in the options with which the database is opened")),
+                None => Ok(()),
+            },
+            #[cfg(feature = "tokio")]
+            Rule::Until(unwanted) if unwanted.load(Ordering::Relaxed) => {
+                Err(Error::new(ErrorKind::Interrupted, "who asked for the read went away"))
+            }
+            #[cfg(feature = "tokio")]
+            Rule::Until(_) => Ok(()),
         }
     }
 
@@ -145,7 +174,7 @@ impl<'c> WriteTx<'c> {
 
     /// For a migration in Rust.
     pub(crate) fn guarded(connection: &'c mut dyn Connection) -> Self {
-        Self { read: ReadTx { connection, guarded: true } }
+        Self { read: ReadTx { connection, rule: Rule::NoSetting } }
     }
 
     /// Runs one statement; gives the number of rows it changed.
@@ -163,9 +192,9 @@ impl<'c> WriteTx<'c> {
     /// # Errors
     /// What `f` returns, or what the engine says.
     pub fn savepoint<T>(&mut self, f: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
-        let guarded = self.read.guarded;
+        let rule = self.read.rule.clone();
         within(self.read.connection, Access::Write, |connection| {
-            f(&mut WriteTx { read: ReadTx { connection, guarded } })
+            f(&mut WriteTx { read: ReadTx { connection, rule } })
         })
     }
 }

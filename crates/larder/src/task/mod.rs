@@ -108,7 +108,7 @@ impl AsyncDatabase {
     }
 
     /// As [`Database::read`], on tokio's pool for blocking work. When the future is dropped, a read that has not begun
-    /// never does, and the statement that is running is stopped.
+    /// never does, the statement that is running is stopped, and no other is begun.
     ///
     /// A panic of `f` goes on in the task that waits.
     ///

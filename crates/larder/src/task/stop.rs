@@ -3,17 +3,16 @@
 use crate::db::ReadTx;
 use crate::driver::Interrupter;
 use crate::error::{Error, ErrorKind, Result};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether a read is still wanted, and how to stop the statement that it is running. A connection serves others
 /// afterwards, and what they run must not be stopped: so it is stopped under the same lock under which the read ends.
 #[derive(Default)]
-pub(super) struct Stop(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    asked: bool,
-    running: Option<Interrupter>,
+pub(super) struct Stop {
+    running: Mutex<Option<Interrupter>>,
+    /// Also seen between two statements, when there is none to stop.
+    asked: Arc<AtomicBool>,
 }
 
 impl Stop {
@@ -26,31 +25,32 @@ impl Stop {
         struct Running<'s>(&'s Stop);
         impl Drop for Running<'_> {
             fn drop(&mut self) {
-                self.0.state().running = None;
+                *self.0.running() = None;
             }
         }
         {
-            let mut state = self.state();
-            if state.asked {
+            let mut running = self.running();
+            if self.asked.load(Ordering::Relaxed) {
                 return Err(unwanted());
             }
-            state.running = Some(tx.connection().interrupter());
+            *running = Some(tx.connection().interrupter());
         }
+        tx.until(Arc::clone(&self.asked));
         let _running = Running(self);
         f(tx)
     }
 
     /// Nobody wants it any more.
     pub(super) fn stop(&self) {
-        let mut state = self.state();
-        state.asked = true;
-        if let Some(running) = &state.running {
+        let running = self.running();
+        self.asked.store(true, Ordering::Relaxed);
+        if let Some(running) = &*running {
             running.interrupt();
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, Option<Interrupter>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -64,6 +64,38 @@ fn a_long_read_that_nobody_wants_is_stopped() {
     });
 }
 
+/// It is dropped between two statements, when there is none to stop.
+#[test]
+fn a_long_read_that_nobody_wants_begins_no_other_statement() {
+    bounded(|| {
+        let place = Place::new();
+        let db = place.open();
+        let runtime = one_thread();
+        let (began, begun) = std::sync::mpsc::channel();
+        let (go, wait) = std::sync::mpsc::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut read = Box::pin(db.read_blocking(move |tx| {
+            tx.query_one::<i64>(COUNT, &[])?;
+            began.send(()).unwrap();
+            wait.recv().unwrap();
+            let second = tx.query_one::<i64>(COUNT, &[]);
+            tell.send(second.err().map(|error| error.kind())).unwrap();
+            Ok(())
+        }));
+        {
+            let _inside = runtime.enter();
+            assert!(poll_once(&mut read).is_pending());
+        }
+        begun.recv().unwrap();
+        drop(read);
+        go.send(()).unwrap();
+        assert_eq!(told.recv().unwrap(), Some(ErrorKind::Interrupted));
+        // The connection serves others as before.
+        drop(runtime);
+        assert_eq!(db.database().read(|tx| tx.query_one::<i64>(COUNT, &[])).unwrap(), 0);
+    });
+}
+
 #[test]
 fn outside_a_runtime_it_is_an_error_and_not_a_panic() {
     bounded(|| {
