@@ -13,6 +13,8 @@ use crate::worker::arguments;
 
 /// Operations of a round, where a worker lets the driver say. Many, so that the first round has warmed every cache.
 const OPS: u64 = 5000;
+/// As many as tell two libraries apart, where it is to go quickly.
+pub(crate) const FEW: u64 = 500;
 
 /// Counts for every subject of every case, as a Markdown table. The profiles stay in `target/bench/callgrind`.
 pub(crate) fn count(
@@ -21,8 +23,6 @@ pub(crate) fn count(
     folder: &Path,
     mut say: impl FnMut(&str),
 ) -> Outcome<String> {
-    let profiles = program::output().join("callgrind");
-    std::fs::create_dir_all(&profiles)?;
     let mut text = String::from("| case | subject | instructions an operation |\n|---|---|--:|\n");
     for case in work.cases {
         // One that opens another's file is left out: it would have to be set up in the same run.
@@ -30,21 +30,28 @@ pub(crate) fn count(
         let subjects = subjects.filter(|it| it.program.is_native() && !absent.contains_key(&it.program));
         for subject in subjects.filter(|subject| subject.on_file_of.is_none()) {
             say(&format!("{} {} {}", work.name, case.name, subject.name));
-            let name = format!("{}-{}-{}", work.name, case.name, subject.name);
-            let profile = profiles.join(&name);
-            let mut counts = Vec::new();
-            // Two runs that differ by one round: what they differ in is that round.
-            for rounds in [1, 2] {
-                let folder = folder.join(format!("{name}-{rounds}"));
-                std::fs::create_dir_all(&folder)?;
-                counts.push(run(work, case, subject, &folder, &profile, rounds)?);
-            }
-            let [one, two] = counts.as_slice() else { continue };
-            let ops = if work.name == "apply" || work.name == "copy" { 1 } else { OPS };
-            writeln!(text, "| {} | {} | {} |", case.name, subject.label, two.saturating_sub(*one) / ops)?;
+            let count = of(work, case, subject, folder, OPS)?;
+            writeln!(text, "| {} | {} | {count} |", case.name, subject.label)?;
         }
     }
     Ok(text)
+}
+
+/// What one operation of a subject takes. `ops` are done in a round, where a worker lets the driver say.
+pub(crate) fn of(work: &Work, case: &Case, subject: &Subject, folder: &Path, ops: u64) -> Outcome<u64> {
+    let profiles = program::output().join("callgrind");
+    std::fs::create_dir_all(&profiles)?;
+    let name = format!("{}-{}-{}", work.name, case.name, subject.name);
+    let mut counts = [0, 0];
+    // Two runs that differ by one round: what they differ in is that round.
+    for (count, rounds) in counts.iter_mut().zip([1, 2]) {
+        let folder = folder.join(format!("{name}-{rounds}"));
+        std::fs::create_dir_all(&folder)?;
+        *count = run(work, case, subject, &folder, (&profiles.join(&name), rounds, ops))?;
+    }
+    let ops = if work.name == "apply" || work.name == "copy" { 1 } else { ops };
+    let [one, two] = counts;
+    Ok(two.saturating_sub(one) / ops)
 }
 
 fn run(
@@ -52,15 +59,14 @@ fn run(
     case: &Case,
     subject: &Subject,
     folder: &Path,
-    profile: &Path,
-    rounds: usize,
+    (profile, rounds, ops): (&Path, usize, u64),
 ) -> Outcome<u64> {
     let command = subject.program.command()?;
     let mut child = Command::new("valgrind")
         .args(["--tool=callgrind", &format!("--callgrind-out-file={}", profile.display())])
         .args(command)
         .args(arguments(work, case, subject, folder, &[], false))
-        .arg(format!("ops={OPS}"))
+        .arg(format!("ops={ops}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

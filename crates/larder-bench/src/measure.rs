@@ -1,11 +1,12 @@
 //! The rounds of a work: every worker of every case in turns, and what the numbers say together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use larder_bench_protocol::{Outcome, Random};
 
 use crate::figure::{Figures, Spread, added};
+use crate::instruction;
 use crate::program::Absence;
 use crate::slow_disk;
 use crate::work::{Case, Effort, Goal, Metric, Processes, Program, Subject, What, Work};
@@ -26,6 +27,8 @@ pub(crate) struct Measured {
     pub failures: Vec<String>,
     /// What cannot be measured on this machine, by case and subject, and why.
     pub absent: BTreeMap<(&'static str, &'static str), String>,
+    /// By case and subject: the instructions of an operation, where a goal asks for them.
+    pub instructions: BTreeMap<(&'static str, &'static str), f64>,
 }
 
 impl Measured {
@@ -38,6 +41,7 @@ impl Measured {
             builds: BTreeMap::new(),
             failures: Vec::new(),
             absent: BTreeMap::new(),
+            instructions: BTreeMap::new(),
         }
     }
 
@@ -70,6 +74,10 @@ impl Measured {
             What::Ratio { metric, left, right } => {
                 let ratios = self.ratios(metric, left, right).into_iter();
                 Spread::of(ratios.map(|ratio| goal.bound.told(ratio)).collect())
+            }
+            What::Instructions { left, right } => {
+                let told = goal.bound.told(self.instructions.get(&left)? / self.instructions.get(&right)?);
+                Some(Spread { low: told, middle: told, high: told })
             }
             What::Count { name, at: (case, subject) } => {
                 let count = self.counts(case, subject).get(name).copied();
@@ -142,7 +150,28 @@ pub(crate) fn measure(
     for worker in slots.into_iter().flat_map(|slot| slot.workers) {
         worker.stop()?;
     }
+    count_instructions(&mut measured, mode, folder, say);
     Ok(measured)
+}
+
+/// Counts what goals of instructions need; where that can't be done the report says so.
+fn count_instructions(measured: &mut Measured, mode: Mode<'_>, folder: &Path, mut say: impl FnMut(&str)) {
+    let work = measured.work;
+    let asked = work.goals.iter().filter(|goal| matches!(goal.what, What::Instructions { .. }));
+    let needed: BTreeSet<_> = asked.flat_map(Goal::needs).collect();
+    for at in needed {
+        let case = work.cases.iter().find(|case| case.name == at.0);
+        let subject = work.subjects.iter().find(|subject| subject.name == at.1);
+        let Some((case, subject)) = case.zip(subject) else { continue };
+        if mode.absent.contains_key(&subject.program) {
+            continue;
+        }
+        say(&format!("{}: instructions of {}", work.name, subject.name));
+        match instruction::of(work, case, subject, &folder.join("instructions"), instruction::FEW) {
+            Ok(count) => drop(measured.instructions.insert(at, count as f64)),
+            Err(fault) => drop(measured.absent.insert(at, fault.to_string())),
+        }
+    }
 }
 
 /// Puts them in another order, each time the program runs in the same one.
@@ -284,7 +313,7 @@ mod tests {
     #[test]
     fn a_shuffle_keeps_everyone_and_gives_each_many_neighbours() {
         let (mut random, mut slots) = (Random::new(1), (0..6).collect::<Vec<_>>());
-        let mut before_five = std::collections::BTreeSet::new();
+        let mut before_five = BTreeSet::new();
         for _ in 0..100 {
             shuffle(&mut slots, &mut random);
             let mut sorted = slots.clone();

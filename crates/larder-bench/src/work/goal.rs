@@ -32,6 +32,13 @@ pub(crate) enum What {
         /// What it is compared with.
         right: At,
     },
+    /// The instructions that an operation of each takes, by valgrind.
+    Instructions {
+        /// Larder, mostly.
+        left: At,
+        /// What it is compared with.
+        right: At,
+    },
     /// A count of all rounds together, such as of busy errors.
     Count {
         /// As the worker calls it.
@@ -58,6 +65,11 @@ impl Goal {
         Self { text, what: What::Ratio { metric, left, right }, bound }
     }
 
+    /// That the instructions of `left` keep to a bound, compared with those of `right`.
+    pub(crate) const fn instructions(text: &'static str, left: At, right: At, bound: Bound) -> Self {
+        Self { text, what: What::Instructions { left, right }, bound }
+    }
+
     /// That a count is 0 in all rounds.
     pub(crate) const fn none(text: &'static str, name: &'static str, at: At) -> Self {
         Self { text, what: What::Count { name, at }, bound: Bound::Zero }
@@ -66,7 +78,7 @@ impl Goal {
     /// The cases and subjects that it needs.
     pub(crate) fn needs(&self) -> Vec<At> {
         match self.what {
-            What::Ratio { left, right, .. } => vec![left, right],
+            What::Ratio { left, right, .. } | What::Instructions { left, right } => vec![left, right],
             What::Count { at, .. } => vec![at],
         }
     }
