@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use inside::Inside;
 use reader::Readers;
+pub(crate) use reader::Seat;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -114,13 +115,14 @@ impl Database {
     /// What `f` returns, or what the engine says. On a database in memory, [`ErrorKind::Nested`] inside a `write`.
     #[track_caller]
     pub fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
-        self.read_for(Location::caller(), f)
+        self.read_for(Location::caller(), Seat::Slot, f)
     }
 
     /// [`read`](Self::read) for somebody else, who is named when it lasts too long.
     pub(crate) fn read_for<T>(
         &self,
         caller: &'static Location<'static>,
+        seat: Seat,
         f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
     ) -> Result<T> {
         self.check_open()?;
@@ -130,7 +132,7 @@ impl Database {
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
         let _inside = Inside::enter(self.inner.writer.id(), Access::Read);
-        self.inner.readers.with(caller, 1, |connection| transaction::read(connection, f))
+        self.inner.readers.with(caller, 1, seat, |connection| transaction::read(connection, f))
     }
 
     /// Runs `f` in a transaction that reads and writes, and commits it. When `f` returns an error or panics, everything it
@@ -183,7 +185,7 @@ impl Database {
     /// more, or what the engine says.
     #[track_caller]
     pub fn query_one<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<T> {
-        self.straight(Location::caller(), |tx| tx.query_one(sql, params))
+        self.straight(Location::caller(), Seat::Slot, |tx| tx.query_one(sql, params))
     }
 
     /// Reads the one row that a statement gives, or `None`, without a transaction around it.
@@ -192,7 +194,7 @@ impl Database {
     /// [`ErrorKind::Conversion`] when it does not fit `T` or when there are more, or what the engine says.
     #[track_caller]
     pub fn query_opt<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
-        self.straight(Location::caller(), |tx| tx.query_opt(sql, params))
+        self.straight(Location::caller(), Seat::Slot, |tx| tx.query_opt(sql, params))
     }
 
     /// Reads all rows that a statement gives, without a transaction around it.
@@ -201,12 +203,14 @@ impl Database {
     /// [`ErrorKind::Conversion`] when one does not fit `T`, or what the engine says.
     #[track_caller]
     pub fn query_all<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
-        self.straight(Location::caller(), |tx| tx.query_all(sql, params))
+        self.straight(Location::caller(), Seat::Slot, |tx| tx.query_all(sql, params))
     }
 
-    fn straight<T>(
+    /// One statement for somebody else, without a transaction around it.
+    pub(crate) fn straight<T>(
         &self,
         caller: &'static Location<'static>,
+        seat: Seat,
         f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
     ) -> Result<T> {
         self.check_open()?;
@@ -215,7 +219,7 @@ impl Database {
             // Its only connection may write; the transaction is what keeps the statement from it.
             return self.inner.writer.with(|connection| transaction::read(connection, f));
         }
-        self.inner.readers.with(caller, 0, |connection| f(&mut ReadTx::new(connection)))
+        self.inner.readers.with(caller, 0, seat, |connection| f(&mut ReadTx::new(connection)))
     }
 
     /// Moves what is in the write-ahead log into the file, closes every connection and says what went wrong with that.

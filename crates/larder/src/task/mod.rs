@@ -6,7 +6,7 @@ mod stream;
 
 pub use stream::RowStream;
 
-use crate::db::{Database, ReadTx, WriteTx};
+use crate::db::{Database, ReadTx, Seat, WriteTx};
 use crate::driver::Durability;
 use crate::error::Result;
 use crate::sql::{Param, Value};
@@ -103,7 +103,7 @@ impl AsyncDatabase {
         async move {
             // A task that reads on and on lets others have their turn from time to time.
             consume_budget().await;
-            self.db.read_for(caller, f)
+            self.db.read_for(caller, Seat::AtOnce, f)
         }
     }
 
@@ -122,7 +122,7 @@ impl AsyncDatabase {
         F: FnOnce(&mut ReadTx<'_>) -> Result<T> + Send + 'static,
     {
         let (db, caller) = (self.db.clone(), Location::caller());
-        async move { blocking::run(move |stop| db.read_for(caller, |tx| stop.within(tx, f)))?.await }
+        async move { blocking::run(move |stop| db.read_for(caller, Seat::Slot, |tx| stop.within(tx, f)))?.await }
     }
 
     /// As [`Database::query_one`], on the thread that polls, as [`read`](Self::read) is.
@@ -131,7 +131,7 @@ impl AsyncDatabase {
     /// As [`Database::query_one`].
     pub async fn query_one<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<T> {
         consume_budget().await;
-        self.db.query_one(sql, params)
+        self.db.straight(Location::caller(), Seat::AtOnce, |tx| tx.query_one(sql, params))
     }
 
     /// As [`Database::query_opt`], on the thread that polls, as [`read`](Self::read) is.
@@ -140,7 +140,7 @@ impl AsyncDatabase {
     /// As [`Database::query_opt`].
     pub async fn query_opt<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
         consume_budget().await;
-        self.db.query_opt(sql, params)
+        self.db.straight(Location::caller(), Seat::AtOnce, |tx| tx.query_opt(sql, params))
     }
 
     /// As [`Database::query_all`], on the thread that polls, as [`read`](Self::read) is.
@@ -149,7 +149,7 @@ impl AsyncDatabase {
     /// As [`Database::query_all`].
     pub async fn query_all<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
         consume_budget().await;
-        self.db.query_all(sql, params)
+        self.db.straight(Location::caller(), Seat::AtOnce, |tx| tx.query_all(sql, params))
     }
 
     /// As [`Database::write`]: tasks and threads that write at the same time share a commit. `f` runs on another thread, so

@@ -2,7 +2,7 @@
 
 use super::blocking::{self, Blocking};
 use super::stop::Stop;
-use crate::db::Database;
+use crate::db::{Database, Seat};
 use crate::error::Result;
 use crate::sql::{Param, ToValue, Value};
 use futures_core::Stream;
@@ -79,12 +79,13 @@ impl Question {
         let params: Vec<Param<'_>> =
             self.params.iter().map(|(name, value)| (name.as_str(), value as &dyn ToValue)).collect();
         if self.db.is_single() {
-            let rows: Vec<T> =
-                self.db.read_for(self.caller, |tx| stop.within(tx, |tx| tx.query_all(&self.sql, &params)))?;
+            let rows: Vec<T> = self.db.read_for(self.caller, Seat::Beside, |tx| {
+                stop.within(tx, |tx| tx.query_all(&self.sql, &params))
+            })?;
             let _ = rows.into_iter().try_for_each(|row| send(sender, row));
             return Ok(());
         }
-        self.db.read_for(self.caller, |tx| {
+        self.db.read_for(self.caller, Seat::Beside, |tx| {
             stop.within(tx, |tx| tx.query_each(&self.sql, &params, |row| Ok(send(sender, row.to()?))))
         })
     }

@@ -165,3 +165,26 @@ fn a_resting_stream_keeps_nobody_from_writing_in_memory() {
         assert_eq!(seen, 1000);
     });
 }
+
+/// However many streams rest, a read has a connection at once: it would otherwise hold the thread that polls. Each that
+/// waited would take 50 ms.
+#[test]
+fn streams_that_rest_keep_no_read_waiting() {
+    bounded(|| {
+        let place = Place::new();
+        let db = place.open();
+        one_thread().block_on(async {
+            let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+            let mut streams: Vec<_> = (0..40).map(|_| db.stream::<i64>(numbers, &[])).collect();
+            for stream in &mut streams {
+                assert_eq!(stream.next().await.unwrap().unwrap(), 1);
+            }
+            let start = std::time::Instant::now();
+            for _ in 0..400 {
+                db.read(|tx| tx.query_one::<i64>("SELECT count(*) FROM t", &[])).await.unwrap();
+                db.database().query_one::<i64>("SELECT count(*) FROM t", &[]).unwrap();
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        });
+    });
+}

@@ -46,6 +46,19 @@ struct More {
     used: Vec<(usize, Arc<Use>)>,
 }
 
+/// Which connection a read may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// One in a slot, for which it waits a little.
+    Slot,
+    /// One in a slot if one is free, else another: it must not wait.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "tasks are a feature"))]
+    AtOnce,
+    /// None of those in the slots: it may rest for long, and the others would wait for it.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "tasks are a feature"))]
+    Beside,
+}
+
 impl Readers {
     pub(super) fn new(driver: Arc<dyn Driver>, id: usize) -> Self {
         let count = cores().max(4);
@@ -77,13 +90,17 @@ impl Readers {
         &self,
         caller: &'static Location<'static>,
         inside: usize,
+        seat: Seat,
         f: impl FnOnce(&mut dyn Connection) -> Result<T>,
     ) -> Result<T> {
         let me = thread::number();
-        if let Some(place) = self.take(me) {
+        if seat != Seat::Beside
+            && let Some(place) = self.take(me)
+        {
             return self.on(place, caller, me, f);
         }
-        if inside::depth(self.id) <= inside
+        if seat == Seat::Slot
+            && inside::depth(self.id) <= inside
             && let Some(place) = self.turns.wait(|| self.take(me))
         {
             return self.on(place, caller, me, f);
@@ -275,7 +292,7 @@ mod tests {
         std::thread::scope(|scope| {
             for n in 0..slots + 3 {
                 let reading = || {
-                    readers.with(caller, 0, |connection| {
+                    readers.with(caller, 0, Seat::Slot, |connection| {
                         inside.wait();
                         looked.wait();
                         one(connection)
@@ -308,7 +325,7 @@ mod tests {
         let caller = Location::caller();
         for _ in 0..3 {
             let read = std::panic::AssertUnwindSafe(|| {
-                readers.with(caller, 0, |connection| -> Result<()> {
+                readers.with(caller, 0, Seat::Slot, |connection| -> Result<()> {
                     one(connection)?;
                     panic!("on purpose")
                 })
@@ -317,7 +334,7 @@ mod tests {
             assert!(readers.held().is_empty());
             assert!(readers.slots.iter().all(|slot| slot.take().unwrap().is_none()), "a connection was kept");
         }
-        readers.with(caller, 0, one).unwrap();
+        readers.with(caller, 0, Seat::Slot, one).unwrap();
         assert!(readers.slots.iter().any(|slot| slot.take().unwrap().is_some()), "none was kept");
         assert_eq!(readers.counts().statements, 4, "what a closed connection counted is lost");
     }
@@ -332,7 +349,7 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     readers
-                        .with(caller, 0, |connection| {
+                        .with(caller, 0, Seat::Slot, |connection| {
                             inside.wait();
                             closed.wait();
                             one(connection)
@@ -345,7 +362,7 @@ mod tests {
             closed.wait();
         });
         assert!(readers.slots.iter().all(|slot| slot.take().unwrap().is_none()), "a connection was kept");
-        let error = readers.with(caller, 0, one).unwrap_err();
+        let error = readers.with(caller, 0, Seat::Slot, one).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Closed);
     }
 }
