@@ -199,7 +199,7 @@ impl AsyncDatabase {
     /// `Result<T>`. All come from one snapshot. Reading begins when the stream is first polled, on tokio's pool for blocking
     /// work, and is never more than some hundred rows ahead of who takes them.
     ///
-    /// The snapshot, and a thread of the pool, are held until the stream has ended or is dropped: a stream that rests
+    /// The snapshot, a connection of its own and a thread of the pool are held until the stream has ended or is dropped: a stream that rests
     /// keeps the write-ahead log from being emptied, and is to be dropped before the runtime is shut down. On a database in
     /// memory, whose one connection nobody else could use meanwhile, the rows are collected first.
     ///
