@@ -25,6 +25,8 @@ use std::time::{Duration, Instant};
 
 /// A commit that takes less than this is quicker than waking a thread.
 const QUICK: Duration = Duration::from_micros(100);
+/// A commit that takes at least this is one that many should share.
+const SLOW: Duration = Duration::from_micros(500);
 /// How long one leads at most for others after its own work is done.
 const ENOUGH: Duration = Duration::from_millis(1);
 
@@ -250,9 +252,15 @@ impl Writer {
             self.care();
             return;
         }
-        // The next may begin while these are woken.
-        drop(lead);
-        drop(members);
+        if self.count.last() >= SLOW {
+            // Some of these have their next work in the line before the next commit is begun: it is worth that much.
+            drop(members);
+            drop(lead);
+        } else {
+            // The next may begin while these are woken.
+            drop(lead);
+            drop(members);
+        }
     }
 
     /// One transaction, for `own` work and that of those who wait; gives those for whom it was done.
