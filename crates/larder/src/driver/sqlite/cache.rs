@@ -17,7 +17,8 @@ use std::ffi::c_int;
 const CAPACITY: usize = 512;
 /// Many more than statements, so that few share one; a power of two.
 const HINTS: usize = 4096;
-const NO_HINT: u16 = u16::MAX;
+/// A hint may be wrong, so it may as well name the first; and a list of zeros costs nothing to make.
+const NO_HINT: u16 = 0;
 
 /// A prepared statement and what is known of its text.
 pub(super) struct Entry<'c> {
