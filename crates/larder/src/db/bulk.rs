@@ -99,6 +99,8 @@ pub struct NewRows<'t> {
     statements: BTreeMap<usize, String>,
     written: u64,
     changed: u64,
+    /// A row is being taken, or that ended with a panic.
+    pushing: bool,
     /// Why a row was refused.
     refused: Option<(ErrorKind, String)>,
 }
@@ -130,6 +132,7 @@ impl<'t> NewRows<'t> {
             statements: BTreeMap::new(),
             written: 0,
             changed: 0,
+            pushing: false,
             refused: None,
         }
     }
@@ -141,10 +144,13 @@ impl<'t> NewRows<'t> {
     /// As [`WriteTx::insert_many`]. After one, no further row is taken and the whole call fails.
     pub fn push(&mut self, params: &[Param<'_>]) -> Result<()> {
         self.check()?;
+        // A value's own code may panic, and leaves half a row behind; whoever catches that must not go on with it.
+        self.pushing = true;
         let result = self.take(params).and_then(|()| {
             let bytes = self.texts.len().saturating_add(self.blobs.len());
             if self.held >= self.now || bytes >= MOST_BYTES { self.write() } else { Ok(()) }
         });
+        self.pushing = false;
         if let Err(error) = &result {
             self.refused = Some((error.kind(), error.message().to_owned()));
         }
@@ -153,6 +159,10 @@ impl<'t> NewRows<'t> {
 
     fn check(&self) -> Result<()> {
         match &self.refused {
+            None if self.pushing => {
+                Err(Error::new(ErrorKind::Parameter, "giving a row panicked, and the panic was caught")
+                    .with_help("let the panic, or an error, leave the closure of `insert_many`"))
+            }
             None => Ok(()),
             Some((kind, message)) => Err(Error::new(*kind, message.clone())
                 .with_help("an earlier `push` said so: let its error leave the closure of `insert_many`")),

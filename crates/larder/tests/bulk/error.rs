@@ -1,8 +1,8 @@
 //! An error names its row and leaves nothing of the call behind.
 
 use crate::{INSERT, count, insert, open, subjects};
-use larder::{Database, Error, ErrorKind, FailedRow, NewRows, Result, ToValue, params};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use larder::{Database, Error, ErrorKind, FailedRow, Given, NewRows, Result, ToValue, params};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The rows that an error names.
 fn rows_of(error: &Error) -> (u64, u64) {
@@ -210,4 +210,33 @@ fn what_only_reads_takes_no_rows() {
     insert(&open(&subject), INSERT, 1..=3).unwrap();
     let db = Database::options(subject.path().display().to_string()).read_only(true).open().unwrap();
     assert_eq!(insert(&db, INSERT, 4..=5).unwrap_err().kind(), ErrorKind::ReadOnly);
+}
+
+/// Half a row would be left, and the values of all that follow would stand in the wrong columns.
+#[test]
+fn a_panic_of_a_value_that_the_closure_catches_still_fails_the_call() {
+    struct Panics;
+    impl ToValue for Panics {
+        fn to_value(&self) -> Result<Given<'_>> {
+            resume_unwind(Box::new("in the value"))
+        }
+    }
+    for subject in subjects() {
+        let db = open(&subject);
+        let error = db
+            .write(|tx| {
+                tx.insert_many(INSERT, |rows| {
+                    rows.push(params! { id: 1, name: "one" })?;
+                    let caught =
+                        catch_unwind(AssertUnwindSafe(|| rows.push(params! { id: 2, name: Panics })));
+                    assert!(caught.is_err());
+                    let _ = rows.push(params! { id: 3, name: "three" });
+                    Ok(())
+                })
+            })
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Parameter, "{error}");
+        assert_eq!(count(&db), 0);
+        insert(&db, INSERT, 1..=3).unwrap();
+    }
 }
