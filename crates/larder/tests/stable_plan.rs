@@ -129,3 +129,15 @@ fn a_partial_index_that_is_made_later_is_noticed() {
     first(connection.as_mut(), LIMIT, params! { kind: 2, most: 2 });
     assert!(steps(connection.as_mut(), OPEN, "open") < 2_000, "the whole table is read");
 }
+
+/// On the connection that made the index no statement has to be prepared anew before the new one comes.
+#[test]
+fn a_partial_index_is_noticed_by_a_statement_that_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = filled(&folder, &[]);
+    first(connection.as_mut(), LIMIT, params! { kind: 1, most: 1 });
+    assert!(steps(connection.as_mut(), OPEN, "open") > 20_000, "the guarantee is not in force");
+    connection.execute("CREATE INDEX things_open ON things (id) WHERE state = 'open'", &[]).unwrap();
+    assert_eq!(first(connection.as_mut(), OPEN, params! { state: "open" }), 40);
+    assert!(steps(connection.as_mut(), OPEN, "open") < 2_000, "the whole table is read");
+}

@@ -39,12 +39,20 @@ impl Planner {
         if has_bound_pattern(sql) {
             return self.take(connection, Stance::ByValue);
         }
-        if self.stance == Stance::Open { self.look(connection) } else { Ok(()) }
+        if self.stance == Stance::Open {
+            return self.look(connection);
+        }
+        // A statement that is new shows no change of the schema by being prepared anew.
+        self.look_at_change(connection)
     }
 
     /// To be told when SQLite has prepared a statement anew. While its plans are stable only a change of the schema makes it
     /// do so.
     pub(super) fn prepared_again(&mut self, connection: &Connection) -> Result<()> {
+        self.look_at_change(connection)
+    }
+
+    fn look_at_change(&mut self, connection: &Connection) -> Result<()> {
         if self.stance == Stance::Stable && self.schema != Some(version(connection)?) {
             return self.look(connection);
         }
