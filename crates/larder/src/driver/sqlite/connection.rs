@@ -219,7 +219,12 @@ impl Connection for Sqlite {
         }
         match self.depth {
             0 => return Err(Error::new(ErrorKind::Internal, "there is no transaction to commit")),
-            1 => self.control("COMMIT").map_err(uncertain)?,
+            1 => {
+                let before = self.synchronous.before_commit(self.held.borrow_owner());
+                self.control("COMMIT")
+                    .and_then(|()| self.synchronous.after_commit(self.held.borrow_owner(), before))
+                    .map_err(uncertain)?;
+            }
             _ => self.control("RELEASE larder")?,
         }
         self.depth -= 1;
