@@ -221,3 +221,18 @@ fn a_durable_write_is_durable_among_neighbours_that_are_not() {
         assert_eq!(pairs(&db).len(), 44);
     });
 }
+
+/// What changes no rows has the connection for itself, and counts all the same.
+#[test]
+fn a_statement_that_waited_for_a_turn_of_its_own_is_counted() {
+    everywhere(|subject| {
+        let db = subject.open();
+        tables(&db);
+        let before = db.stats().writes;
+        let crowd = Crowd::held(&db);
+        let made = crowd.comes(|db| db.execute("CREATE TABLE other (n)", &[]));
+        crowd.release().join().unwrap().unwrap();
+        made.join().unwrap().unwrap();
+        assert_eq!(db.stats().writes, before + 2);
+    });
+}

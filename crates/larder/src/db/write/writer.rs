@@ -150,7 +150,12 @@ impl Writer {
         }
         // Others are writing. What changes rows can be done with their work; the rest may be what no transaction takes.
         if !Verb::of(sql, self.driver.dialect()).writes_rows() {
-            return self.with(|connection| connection.execute(sql, params));
+            return self.with(|connection| {
+                let start = Instant::now();
+                let changed = connection.execute(sql, params)?;
+                self.count.committed(1, start.elapsed());
+                Ok(changed)
+            });
         }
         let mut work = Statement::new(sql, params);
         if let Some(lead) = self.stand(&mut work, Durability::Normal)? {
