@@ -112,7 +112,8 @@ impl Database {
     /// wait for. The snapshot is taken by the first statement.
     ///
     /// # Errors
-    /// What `f` returns, or what the engine says. On a database in memory, [`ErrorKind::Nested`] inside a `write`.
+    /// What `f` returns, or what the engine says. A database in memory has one connection: there, [`ErrorKind::Nested`]
+    /// inside a `write` or another `read`, and [`ErrorKind::Busy`] as for [`write`](Self::write).
     #[track_caller]
     pub fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
         self.read_for(Location::caller(), Seat::Slot, f)
@@ -139,7 +140,8 @@ impl Database {
     /// wrote is rolled back. `Ok` means committed.
     ///
     /// Threads that write at the same time share a commit: who comes first leads, and does the work of those who come
-    /// meanwhile too, each in a savepoint of its own. So `f` may run on the thread of another caller, and must be `Send`.
+    /// meanwhile too, each in a savepoint of its own. So `f` may run on the thread of another caller, with the stack that this one has, and
+    /// must be `Send`.
     /// Nobody waits for company: alone, a write is one transaction like any other. What each caller sees is as if it had
     /// been alone: an error or a panic of one touches no other, and a panic goes on in the thread whose closure it was.
     ///
@@ -151,8 +153,9 @@ impl Database {
     /// # Errors
     /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside a `write` or a `read` of the same thread;
     /// [`ErrorKind::Busy`] when another process, or one transaction of this one, kept it waiting for longer than the busy
-    /// timeout: `f` has then not run; [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened;
-    /// [`ErrorKind::ReadOnly`] on a handle that only reads.
+    /// timeout: `f` has then not run, or, where the journal mode is not WAL, what it wrote is rolled back;
+    /// [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened; [`ErrorKind::ReadOnly`] on a handle that
+    /// only reads.
     pub fn write<T: Send>(&self, f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send) -> Result<T> {
         self.check_writable()?;
         self.inner.writer.write(Durability::Normal, f)
@@ -225,8 +228,11 @@ impl Database {
     /// Moves what is in the write-ahead log into the file, closes every connection and says what went wrong with that.
     /// Other clones of the handle are of no use afterwards. Dropping the last handle closes too, but in silence.
     ///
+    /// Reads that are going on end as they would have. They keep the log from being moved: they are waited for, no longer
+    /// than the busy timeout, and who closes inside a `read` waits that long for itself.
+    ///
     /// # Errors
-    /// What the engine says of the checkpoint; [`ErrorKind::Nested`] inside a transaction of the same thread;
+    /// What the engine says of the checkpoint; [`ErrorKind::Nested`] inside a `write` of the same thread;
     /// [`ErrorKind::Busy`] when one transaction of another thread kept it waiting for longer than the busy timeout: then
     /// nothing was closed. Another process that has the file open is no error: the log then stays.
     pub fn close(self) -> Result<()> {

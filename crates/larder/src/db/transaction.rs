@@ -162,6 +162,9 @@ impl<'c> ReadTx<'c> {
     }
 
     /// The connection behind the transaction, for [`with_connection`](crate::driver::sqlite::with_connection).
+    ///
+    /// Leave the transaction as it is. Whoever begins one here, or ends one, does so for all whose writes share it: nothing that
+    /// is written from then on is safe.
     pub fn connection(&mut self) -> &mut dyn Connection {
         self.connection
     }
