@@ -66,6 +66,11 @@ impl WriteTx<'_> {
     /// row, right but slower, where the result of a row depends on the rows before it: with a SELECT in it, with
     /// `last_insert_rowid()`, or with a parameter behind the tuple (write `excluded.name` there instead).
     ///
+    /// Two things can be told from one statement a row. SQLite checks references at the end of each statement: of rows that
+    /// refer to each other, give the one referred to first, or declare the reference `DEFERRABLE INITIALLY DEFERRED`; else it
+    /// depends on how the rows are grouped whether they are taken. And `changes()` or `total_changes()` inside a trigger
+    /// count by statements.
+    ///
     /// # Errors
     /// [`ErrorKind::Statement`] for a statement of another form, before `f` is called. [`ErrorKind::Parameter`] and
     /// [`ErrorKind::Constraint`] name the row, counted from 1; a program finds it as [`FailedRow`]. What `f` returns
