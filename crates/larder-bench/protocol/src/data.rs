@@ -1,6 +1,6 @@
 //! The data and the settings that all workers use: the same text of SQL for each.
 
-use crate::Random;
+use crate::{Outcome, Random};
 
 /// The pragmas of a database that Larder opens, in the order in which it sets them. Every subject sets these.
 pub const PRAGMAS: &str = "PRAGMA busy_timeout=5000;
@@ -31,6 +31,13 @@ pub const TOUCH_USERS: &str = "UPDATE users SET age = age WHERE id = 1";
 /// The row of [`USERS`] with one key.
 pub const READ_USER: &str = "SELECT id, name, email, age FROM users WHERE id = :id";
 
+/// That the row of [`USERS`] that was read is the one with `key`.
+#[inline]
+pub fn check_user(key: i64, (id, name, email, age): (i64, &str, &str, i64)) -> Outcome {
+    let right = id == key && age == key % 90 && name.len() > 5 && email.len() > 16;
+    if right { Ok(()) } else { Err(format!("the wrong row for {key}").into()) }
+}
+
 /// One small write to [`USERS`] that changes nothing a reader looks for.
 pub const TOUCH_USER: &str = "UPDATE users SET age = age WHERE id = :id";
 
@@ -49,6 +56,12 @@ pub const READ_AGES: &str = "SELECT id FROM users WHERE age BETWEEN :low AND :hi
 pub fn ages(key: i64) -> (i64, i64, i64) {
     let low = key % 80;
     (low, low + 1 + key % 9, 1 + key % 10)
+}
+
+/// That [`READ_AGES`] gave as many rows as it was to.
+#[inline]
+pub fn check_ages(found: usize, most: i64) -> Outcome {
+    if i64::try_from(found)? == most { Ok(()) } else { Err("the wrong number of rows".into()) }
 }
 
 /// The table that small rows are written to, one a transaction.

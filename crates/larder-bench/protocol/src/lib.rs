@@ -8,6 +8,7 @@
 pub mod bulk;
 mod crowd;
 pub mod data;
+mod keys;
 mod meter;
 pub mod set;
 mod task;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 pub use crowd::{Crowd, Ledger};
+pub use keys::Keys;
 pub use meter::{Clock, Meter, Random, Sample};
 pub use task::Task;
 pub use turn::Turn;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{Clock, Crowd, Outcome, data};
+use crate::{Clock, Crowd, Keys, Outcome, data};
 
 /// A subject, a work and its settings.
 #[derive(Debug)]
@@ -77,6 +77,11 @@ impl Task {
     pub fn pragmas(&self) -> String {
         let own = self.settings.get("synchronous").map(|value| format!("\nPRAGMA synchronous={value};"));
         format!("{}{}", data::PRAGMAS, own.unwrap_or_default())
+    }
+
+    /// The rounds of a work that reads rows 1 to `rows=` by their keys.
+    pub fn keys(&self) -> Outcome<Keys> {
+        Ok(Keys::new(self.number("rows")?, self.clock()))
     }
 
     /// The answer to a subject or a work that a worker does not know.

@@ -18,8 +18,7 @@ struct User {
 impl User {
     fn check(user: Option<Self>, key: i64) -> Outcome {
         let user = black_box(user).ok_or("no row")?;
-        let right = user.id == key && user.age == key % 90 && user.name.len() > 5 && user.email.len() > 16;
-        if right { Ok(()) } else { Err(format!("the wrong row for {key}").into()) }
+        data::check_user(key, (user.id, &user.name, &user.email, user.age))
     }
 }
 
@@ -37,72 +36,42 @@ fn filled(task: &Task) -> Outcome<Database> {
 /// In a transaction that reads.
 pub(crate) fn in_transaction(task: &Task) -> Outcome<Round> {
     let database = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let id = random.key(rows);
-            User::check(database.read(|tx| tx.query_opt(data::READ_USER, params! { id }))?, id)?;
-        }
-        Ok(meter.finish())
+        keys.round(|id| User::check(database.read(|tx| tx.query_opt(data::READ_USER, params! { id }))?, id))
     }))
 }
 
 /// One statement without a transaction around it.
 pub(crate) fn single(task: &Task) -> Outcome<Round> {
     let database = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let id = random.key(rows);
-            User::check(database.query_opt(data::READ_USER, params! { id })?, id)?;
-        }
-        Ok(meter.finish())
+        keys.round(|id| User::check(database.query_opt(data::READ_USER, params! { id })?, id))
     }))
 }
 
 /// Many statements inside one transaction.
 pub(crate) fn many(task: &Task) -> Outcome<Round> {
     let database = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        let read = database.read(|tx| {
-            while meter.more() {
-                let id = random.key(rows);
-                if let Err(fault) = User::check(tx.query_opt(data::READ_USER, params! { id })?, id) {
-                    return Ok(Err(fault));
-                }
-            }
-            Ok(Ok(()))
-        });
-        read??;
-        Ok(meter.finish())
+        database
+            .read(|tx| Ok(keys.round(|id| User::check(tx.query_opt(data::READ_USER, params! { id })?, id))))?
     }))
 }
 
 /// Many texts in turn.
 pub(crate) fn statements(task: &Task) -> Outcome<Round> {
     let database = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     let texts = data::read_user_texts(200);
     Ok(Box::new(move || {
         let mut texts = texts.iter().cycle();
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let (id, text) = (random.key(rows), texts.next().ok_or("no text")?);
-            User::check(database.read(|tx| tx.query_opt(text, params! { id }))?, id)?;
-        }
-        Ok(meter.finish())
+        keys.round(|id| {
+            let text = texts.next().ok_or("no text")?;
+            User::check(database.read(|tx| tx.query_opt(text, params! { id }))?, id)
+        })
     }))
 }
 
@@ -112,20 +81,14 @@ pub(crate) fn analyzed(task: &Task) -> Outcome<Round> {
     for statement in data::ANALYZE_USERS {
         database.execute(statement, &[])?;
     }
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let (low, high, most) = data::ages(random.key(rows));
-            let keys: Vec<i64> =
+        keys.round(|key| {
+            let (low, high, most) = data::ages(key);
+            let found: Vec<i64> =
                 database.read(|tx| tx.query_all(data::READ_AGES, params! { low, high, most }))?;
-            if i64::try_from(black_box(keys).len())? != most {
-                return Err("the wrong number of rows".into());
-            }
-        }
-        Ok(meter.finish())
+            data::check_ages(black_box(found).len(), most)
+        })
     }))
 }
 

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use larder_bench_protocol::set::Kind;
-use larder_bench_protocol::{Outcome, Random, Round, Sample, Task, data};
+use larder_bench_protocol::{Outcome, Round, Sample, Task, data};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/diesel.rs"));
@@ -119,18 +119,12 @@ pub fn read(task: &Task) -> Outcome<Round> {
     drop(connection);
     let mut connection = connect(&file)?;
     connection.batch_execute(data::TOUCH_USERS)?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let key = random.key(rows);
+        keys.round(|key| {
             let query = table::users::table.find(key).select(User::as_select());
             let user = black_box(query.first(&mut connection)?);
-            if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
-                return Err(format!("the wrong row for {key}").into());
-            }
-        }
-        Ok(meter.finish())
+            data::check_user(key, (user.id, &user.name, &user.email, user.age))
+        })
     }))
 }

@@ -101,24 +101,13 @@ fn read(pool: &r2d2::Pool<SqliteConnectionManager>, key: i64) -> Outcome {
     let user = black_box(statement.query_row([key], |row| {
         Ok(User { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, age: row.get(3)? })
     })?);
-    if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
-        return Err(format!("the wrong row for {key}").into());
-    }
-    Ok(())
+    data::check_user(key, (user.id, &user.name, &user.email, user.age))
 }
 
 /// A connection from the pool and `prepare_cached`, each time.
 pub fn pooled_read(task: &Task) -> Outcome<Round> {
-    let (pool, rows) = (pool(task)?, task.number("rows")?);
-    let clock = task.clock();
-    let mut random = Random::new(7);
-    Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            read(&pool, random.key(rows))?;
-        }
-        Ok(meter.finish())
-    }))
+    let (pool, mut keys) = (pool(task)?, task.keys()?);
+    Ok(Box::new(move || keys.round(|key| read(&pool, key))))
 }
 
 /// The same by several threads.

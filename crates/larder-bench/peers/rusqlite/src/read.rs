@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_int};
 use std::hint::black_box;
 
-use larder_bench_protocol::{Outcome, Random, Round, Task, data};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 use rusqlite::{Connection, Row, ffi};
 
 pub(crate) struct User {
@@ -21,8 +21,7 @@ impl User {
     /// That the row is the one asked for, and that nothing of it is optimised away.
     pub(crate) fn check(self, key: i64) -> Outcome {
         let user = black_box(self);
-        let right = user.id == key && user.age == key % 90 && user.name.len() > 5 && user.email.len() > 16;
-        if right { Ok(()) } else { Err(format!("the wrong row for {key}").into()) }
+        data::check_user(key, (user.id, &user.name, &user.email, user.age))
     }
 }
 
@@ -41,109 +40,72 @@ pub(crate) fn filled(task: &Task) -> Outcome<Connection> {
 /// `prepare_cached` for each read: what a program without a layer of its own does.
 pub fn cached(task: &Task) -> Outcome<Round> {
     let connection = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let key = random.key(rows);
+        keys.round(|key| {
             let mut statement = connection.prepare_cached(data::READ_USER)?;
-            statement.query_row([key], User::from_row)?.check(key)?;
-        }
-        Ok(meter.finish())
+            statement.query_row([key], User::from_row)?.check(key)
+        })
     }))
 }
 
 /// One statement, prepared once and held.
 pub fn held(task: &Task) -> Outcome<Round> {
     let connection = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
         let mut statement = connection.prepare(data::READ_USER)?;
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let key = random.key(rows);
-            statement.query_row([key], User::from_row)?.check(key)?;
-        }
-        Ok(meter.finish())
+        keys.round(|key| statement.query_row([key], User::from_row)?.check(key))
     }))
 }
 
 /// The C interface with a held statement: the floor.
 pub fn raw(task: &Task) -> Outcome<Round> {
     let connection = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
         let statement = Statement::prepare(&connection, data::READ_USER)?;
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let key = random.key(rows);
-            statement.read(key)?.check(key)?;
-        }
-        Ok(meter.finish())
+        keys.round(|key| statement.read(key)?.check(key))
     }))
 }
 
 /// The same inside one transaction for the whole round.
 pub fn raw_many(task: &Task) -> Outcome<Round> {
     let connection = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
         let statement = Statement::prepare(&connection, data::READ_USER)?;
-        let mut meter = clock.start(64);
         connection.execute_batch("BEGIN")?;
-        while meter.more() {
-            let key = random.key(rows);
-            statement.read(key)?.check(key)?;
-        }
+        let sample = keys.round(|key| statement.read(key)?.check(key))?;
         connection.execute_batch("COMMIT")?;
-        Ok(meter.finish())
+        Ok(sample)
     }))
 }
 
 /// Many statements in turn, each prepared once and held.
 pub fn raw_statements(task: &Task) -> Outcome<Round> {
     let connection = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     let texts = data::read_user_texts(200);
     Ok(Box::new(move || {
         let held: Vec<_> =
             texts.iter().map(|text| Statement::prepare(&connection, text)).collect::<Outcome<_>>()?;
         let mut statements = held.iter().cycle();
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let key = random.key(rows);
-            statements.next().ok_or("no statement")?.read(key)?.check(key)?;
-        }
-        Ok(meter.finish())
+        keys.round(|key| statements.next().ok_or("no statement")?.read(key)?.check(key))
     }))
 }
 
 /// Many texts in turn through the cache.
 pub fn cached_statements(task: &Task) -> Outcome<Round> {
     let connection = filled(task)?;
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     let texts = data::read_user_texts(200);
     Ok(Box::new(move || {
         let mut texts = texts.iter().cycle();
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let key = random.key(rows);
+        keys.round(|key| {
             let mut statement = connection.prepare_cached(texts.next().ok_or("no text")?)?;
-            statement.query_row([key], User::from_row)?.check(key)?;
-        }
-        Ok(meter.finish())
+            statement.query_row([key], User::from_row)?.check(key)
+        })
     }))
 }
 
@@ -153,21 +115,15 @@ pub fn analyzed(task: &Task) -> Outcome<Round> {
     for statement in data::ANALYZE_USERS {
         connection.execute_batch(statement)?;
     }
-    let rows = task.number("rows")?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        let mut meter = clock.start(64);
-        while meter.more() {
-            let (low, high, most) = data::ages(random.key(rows));
+        keys.round(|key| {
+            let (low, high, most) = data::ages(key);
             let mut statement = connection.prepare_cached(data::READ_AGES)?;
-            let keys: Vec<i64> =
+            let found: Vec<i64> =
                 statement.query_map((low, high, most), |row| row.get(0))?.collect::<Result<_, _>>()?;
-            if i64::try_from(black_box(keys).len())? != most {
-                return Err("the wrong number of rows".into());
-            }
-        }
-        Ok(meter.finish())
+            data::check_ages(black_box(found).len(), most)
+        })
     }))
 }
 

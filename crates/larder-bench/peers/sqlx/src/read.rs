@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use larder_bench_protocol::{Outcome, Random, Round, Task, data};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, FromRow};
 use tokio::runtime::Runtime;
@@ -33,22 +33,13 @@ pub async fn filled(task: &Task) -> Outcome<SqlitePool> {
 
 /// `query_as` on that pool.
 pub fn pooled(task: &Task, runtime: Arc<Runtime>) -> Outcome<Round> {
-    let rows = task.number("rows")?;
     let pool = runtime.block_on(filled(task))?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        runtime.block_on(async {
-            let mut meter = clock.start(64);
-            while meter.more() {
-                let key = random.key(rows);
-                let query = sqlx::query_as::<_, User>(READ_USER).bind(key);
-                let user = black_box(query.fetch_one(&pool).await?);
-                if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
-                    return Err(format!("the wrong row for {key}").into());
-                }
-            }
-            Ok(meter.finish())
-        })
+        runtime.block_on(keys.round_async(async |key| {
+            let query = sqlx::query_as::<_, User>(READ_USER).bind(key);
+            let user = black_box(query.fetch_one(&pool).await?);
+            data::check_user(key, (user.id, &user.name, &user.email, user.age))
+        }))
     }))
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use larder_bench_protocol::write::Try;
-use larder_bench_protocol::{Outcome, Random, Round, Task};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 use sea_orm::{
     ActiveValue, DatabaseConnection, DbErr, EntityTrait, RuntimeErr, SqliteTransactionMode,
     SqlxSqliteConnector, TransactionOptions, TransactionTrait,
@@ -52,23 +52,14 @@ mod event {
 
 /// `find_by_id` of an entity.
 pub fn read(task: &Task, runtime: Arc<Runtime>) -> Outcome<Round> {
-    let rows = task.number("rows")?;
     let database = SqlxSqliteConnector::from_sqlx_sqlite_pool(runtime.block_on(crate::read::filled(task))?);
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        runtime.block_on(async {
-            let mut meter = clock.start(64);
-            while meter.more() {
-                let key = random.key(rows);
-                let found = user::Entity::find_by_id(key).one(&database).await?;
-                let user = black_box(found.ok_or("no such row")?);
-                if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
-                    return Err(format!("the wrong row for {key}").into());
-                }
-            }
-            Ok(meter.finish())
-        })
+        runtime.block_on(keys.round_async(async |key| {
+            let found = user::Entity::find_by_id(key).one(&database).await?;
+            let user = black_box(found.ok_or("no such row")?);
+            data::check_user(key, (user.id, &user.name, &user.email, user.age))
+        }))
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use larder_bench_protocol::{Outcome, Random, Round, Task, data};
+use larder_bench_protocol::{Outcome, Round, Task, data};
 use toasty::{Db, sql};
 use tokio::runtime::Runtime;
 
@@ -23,21 +23,12 @@ async fn filled(task: &Task) -> Outcome<Db> {
 
 /// `get_by_id` of a model.
 pub fn by_key(task: &Task, runtime: Runtime) -> Outcome<Round> {
-    let rows = task.number("rows")?;
     let mut database = runtime.block_on(filled(task))?;
-    let clock = task.clock();
-    let mut random = Random::new(7);
+    let mut keys = task.keys()?;
     Ok(Box::new(move || {
-        runtime.block_on(async {
-            let mut meter = clock.start(64);
-            while meter.more() {
-                let key = random.key(rows);
-                let user = black_box(User::get_by_id(&mut database, key).await?);
-                if user.id != key || user.age != key % 90 || user.name.len() < 6 || user.email.len() < 17 {
-                    return Err(format!("the wrong row for {key}").into());
-                }
-            }
-            Ok(meter.finish())
-        })
+        runtime.block_on(keys.round_async(async |key| {
+            let user = black_box(User::get_by_id(&mut database, key).await?);
+            data::check_user(key, (user.id, &user.name, &user.email, user.age))
+        }))
     }))
 }
