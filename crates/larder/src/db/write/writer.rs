@@ -141,21 +141,20 @@ impl Writer {
     /// Runs one statement by itself.
     pub(in crate::db) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         inside::refuse_write(self.id)?;
-        if let Some(lead) = self.queue.try_lead() {
+        let by_itself = |connection: &mut dyn Connection| {
             let start = Instant::now();
-            let changed = self.alone(&lead, |connection| connection.execute(sql, params))?;
+            let changed = connection.execute(sql, params)?;
             self.count.committed(1, start.elapsed());
+            Ok(changed)
+        };
+        if let Some(lead) = self.queue.try_lead() {
+            let changed = self.alone(&lead, by_itself)?;
             self.care();
             return Ok(changed);
         }
         // Others are writing. What changes rows can be done with their work; the rest may be what no transaction takes.
         if !Verb::of(sql, self.driver.dialect()).writes_rows() {
-            return self.with(|connection| {
-                let start = Instant::now();
-                let changed = connection.execute(sql, params)?;
-                self.count.committed(1, start.elapsed());
-                Ok(changed)
-            });
+            return self.with(by_itself);
         }
         let mut work = Statement::new(sql, params);
         if let Some(lead) = self.stand(&mut work, Durability::Normal)? {
