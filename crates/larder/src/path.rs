@@ -18,6 +18,13 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// `path` with `end` behind its name.
+pub(crate) fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
 /// The database of `app` among the user's data: `<data folder>/<app>/<app>.db`. The same as
 /// `AppFile::data(app).path()`; see [`AppFile`] for the folder, the variable that overrides it, and the errors.
 pub fn data_file(app: &str) -> Result<PathBuf> {

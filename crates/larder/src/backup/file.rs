@@ -1,19 +1,13 @@
 //! The few things done to files beside SQLite.
 
 use crate::error::{Error, ErrorKind, Result};
+pub(super) use crate::path::with_end;
 use std::fs::{DirBuilder, File, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What SQLite may put beside a database, by the ends of the names.
 pub(super) const SIBLINGS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-/// `path` with `end` behind its name.
-pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
-}
 
 /// The folder of a file whose path is absolute.
 pub(super) fn folder(path: &Path) -> &Path {

@@ -1,38 +1,25 @@
 //! Who has a file open.
 
-use std::fmt;
+use crate::db::log_holder::Process;
 use std::path::Path;
-
-/// A process that has a file open.
-#[derive(Debug)]
-pub(super) struct Holder {
-    process: u32,
-    name: String,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (process {})", self.name, self.process)
-    }
-}
 
 /// The processes that have the file `path` open, as far as this user may see; this one only if it has it open more than
 /// once. Nobody, where the system does not tell.
 ///
 /// SQLite's locks show those in WAL mode and those in a transaction. This also shows one that is idle in another journal
 /// mode, and one that waits for our lock.
-pub(super) fn holders(path: &Path) -> Vec<Holder> {
+pub(super) fn holders(path: &Path) -> Vec<Process> {
     #[cfg(target_os = "linux")]
     return of_processes(path).unwrap_or_default();
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (path, ours);
+        let _ = path;
         Vec::new()
     }
 }
 
 #[cfg(target_os = "linux")]
-fn of_processes(path: &Path) -> std::io::Result<Vec<Holder>> {
+fn of_processes(path: &Path) -> std::io::Result<Vec<Process>> {
     let wanted = std::fs::metadata(path)?;
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
@@ -46,8 +33,7 @@ fn of_processes(path: &Path) -> std::io::Result<Vec<Holder>> {
         };
         let times = open.flatten().filter(is_wanted).count();
         if times > usize::from(process == std::process::id()) {
-            let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            found.push(Holder { process, name: name.trim_end().to_owned() });
+            found.push(Process::of(process));
         }
     }
     Ok(found)

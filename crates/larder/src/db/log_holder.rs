@@ -10,6 +10,16 @@ pub(crate) struct Process {
     pub(crate) name: String,
 }
 
+impl Process {
+    /// The process with that number, by the name of its program where the system tells it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of(id: u32) -> Self {
+        let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+        let name = if name.is_empty() { "a program".to_owned() } else { name.trim_end().to_owned() };
+        Self { id, name }
+    }
+}
+
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (process {})", self.name, self.id)
@@ -25,9 +35,7 @@ pub(crate) fn log_holders(file: &Path) -> Option<Vec<Process>> {
         use std::os::unix::fs::MetadataExt;
         // SQLite follows symbolic links before it adds to the name.
         let file = std::fs::canonicalize(file).ok()?;
-        let mut shm = file.into_os_string();
-        shm.push("-shm");
-        let found = std::fs::metadata(shm).ok()?;
+        let found = std::fs::metadata(crate::path::with_end(&file, "-shm")).ok()?;
         let (major, minor) = (rustix::fs::major(found.dev()), rustix::fs::minor(found.dev()));
         let wanted = format!("{major:02x}:{minor:02x}:{}", found.ino());
         let mut all: Vec<u32> = std::fs::read_to_string("/proc/locks")
@@ -37,16 +45,7 @@ pub(crate) fn log_holders(file: &Path) -> Option<Vec<Process>> {
             .collect();
         all.sort_unstable();
         all.dedup();
-        Some(
-            all.into_iter()
-                .map(|id| {
-                    let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
-                    let name =
-                        if name.is_empty() { "a program".to_owned() } else { name.trim_end().to_owned() };
-                    Process { id, name }
-                })
-                .collect(),
-        )
+        Some(all.into_iter().map(Process::of).collect())
     }
     #[cfg(not(target_os = "linux"))]
     {

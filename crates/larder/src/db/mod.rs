@@ -21,6 +21,7 @@ pub use transaction::{ReadTx, WriteTx};
 
 use crate::driver::{Access, Connection, Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
+use crate::path::with_end;
 use crate::sql::Param;
 use inside::Inside;
 use reader::Readers;
@@ -317,7 +318,5 @@ impl fmt::Debug for Database {
 /// True where the write-ahead log is there and empty. It is looked at from outside and never opened: closing it again would
 /// drop the locks that SQLite holds in this process. Behind a symbolic link it is not found here, and counts as not empty.
 fn log_is_empty(file: &Path) -> bool {
-    let mut log = file.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| log.len() == 0)
+    std::fs::metadata(with_end(file, "-wal")).is_ok_and(|log| log.len() == 0)
 }
