@@ -89,6 +89,9 @@ pub enum ErrorKind {
     Config,
     /// What was asked for does not exist on this engine.
     Unsupported,
+    /// A rule of a store forbids it: a status can't move so, a lease is held by another. Nothing was changed; the typed
+    /// reason is found with [`Error::find`].
+    Refused,
     /// The application's own error, passed through a transaction; see [`Error::other`].
     Application,
     /// A state that Larder holds to be impossible. Please report it.
@@ -312,7 +315,11 @@ impl fmt::Debug for Error {
         write!(f, "{:?}: {self}", self.inner.kind)?;
         let mut next = self.source();
         while let Some(cause) = next {
-            write!(f, "\n  because: {cause}")?;
+            // A typed reason may have lent the error its own words.
+            let said = cause.to_string();
+            if said != self.inner.message {
+                write!(f, "\n  because: {said}")?;
+            }
             next = cause.source();
         }
         Ok(())

@@ -20,8 +20,9 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("larder-file", &[]),
     ("larder-macros", &["larder-file"]),
     ("larder", &["larder-file", "larder-macros"]),
-    ("larder-cli", &["larder"]),
-    ("larder-bench", &["larder"]),
+    ("larder-stores", &["larder"]),
+    ("larder-cli", &["larder-stores"]),
+    ("larder-bench", &["larder-stores"]),
     ("larder-model", &[]),
     ("xtask", &[]),
 ];

@@ -1,0 +1,6 @@
+//! The store `journal`: a tool's runs and steps, and the audit log of what it did.
+
+use larder::MigrationSet;
+
+/// The migrations of this store.
+pub static MIGRATIONS: MigrationSet = larder::migrations!("migrations/journal", name = "journal");

@@ -1,0 +1,18 @@
+//! Four typed stores on [`larder`]: what command-line tools, daemons, registries and code hosts keep needing.
+//!
+//! - [`journal`]: a tool's runs and steps, and the audit log of what it did.
+//! - [`workflow`]: a daemon's runs and units, with an event for every change.
+//! - [`registry`]: tools, who depends on whom, and whether their contracts still hold.
+//! - [`forge`]: projects, repositories and the leases on them.
+//!
+//! Each has a set of migrations ([`Store::set`]), typed rows, and functions that take the transaction, so that calls of
+//! several stores, and the application's own, compose in one commit.
+
+pub mod forge;
+pub mod journal;
+mod refusal;
+pub mod registry;
+mod store;
+pub mod workflow;
+
+pub use store::{STORES, Store};
