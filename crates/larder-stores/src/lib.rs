@@ -8,6 +8,7 @@
 //! Each has a set of migrations ([`Store::set`]), typed rows, and functions that take the transaction, so that calls of
 //! several stores, and the application's own, compose in one commit.
 
+mod canonical;
 pub mod forge;
 pub mod journal;
 mod refusal;
@@ -15,4 +16,5 @@ pub mod registry;
 mod store;
 pub mod workflow;
 
+pub use canonical::{canonical_hash, canonical_json};
 pub use store::{STORES, Store};
