@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Pending,
     /// `doctor`, `verify` or `status --check` found something wrong.
     Unsound,
+    /// A rule of a store forbids it: a lease is held by another, a status can't move so. Nothing was changed.
+    Refused,
     /// Stopped by Ctrl-C; what had begun was rolled back.
     Interrupted,
 }
@@ -31,6 +33,7 @@ Exit codes:
     3  an approval or a confirmation is needed; nothing was lost
     4  migrations are pending (status --check)
     5  something is wrong with the database (doctor, verify, status --check)
+    6  a store refused it: a lease is held by another, a status can't move so; nothing was changed
   130  stopped by Ctrl-C; what had begun was rolled back";
 
 impl Exit {
@@ -39,6 +42,7 @@ impl Exit {
         match error.kind() {
             ErrorKind::Config => Self::Usage,
             ErrorKind::ApprovalNeeded => Self::ApprovalNeeded,
+            ErrorKind::Refused => Self::Refused,
             ErrorKind::Interrupted => Self::Interrupted,
             _ => Self::Failed,
         }
@@ -52,6 +56,7 @@ impl Exit {
             Self::ApprovalNeeded => 3,
             Self::Pending => 4,
             Self::Unsound => 5,
+            Self::Refused => 6,
             Self::Interrupted => 130,
         }
     }
@@ -69,8 +74,8 @@ mod tests {
 
     #[test]
     fn every_code_stands_in_the_table_and_stands_for_one_thing() {
-        use Exit::{ApprovalNeeded, Done, Failed, Interrupted, Pending, Unsound, Usage};
-        let all = [Done, Failed, Usage, ApprovalNeeded, Pending, Unsound, Interrupted];
+        use Exit::{ApprovalNeeded, Done, Failed, Interrupted, Pending, Refused, Unsound, Usage};
+        let all = [Done, Failed, Usage, ApprovalNeeded, Pending, Unsound, Refused, Interrupted];
         let listed: Vec<u8> = TABLE
             .lines()
             .skip(1)
@@ -84,6 +89,7 @@ mod tests {
         let of = |kind| Exit::of(&Error::new(kind, "x")).code();
         assert_eq!(of(ErrorKind::Config), 2);
         assert_eq!(of(ErrorKind::ApprovalNeeded), 3);
+        assert_eq!(of(ErrorKind::Refused), 6);
         assert_eq!(of(ErrorKind::Interrupted), 130);
         assert_eq!(of(ErrorKind::MigrationFailed), 1);
     }

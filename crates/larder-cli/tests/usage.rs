@@ -68,6 +68,7 @@ fn the_help_names_the_commands_and_the_exit_codes() {
         3  an approval or a confirmation is needed; nothing was lost
         4  migrations are pending (status --check)
         5  something is wrong with the database (doctor, verify, status --check)
+        6  a store refused it: a lease is held by another, a status can't move so; nothing was changed
       130  stopped by Ctrl-C; what had begun was rolled back
     ");
 }

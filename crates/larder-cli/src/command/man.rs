@@ -25,15 +25,22 @@ pub(crate) fn run(args: &Man, output: &mut Output) -> Result<Exit> {
     };
     fs::create_dir_all(folder)
         .map_err(|error| failed(format!("can't make the folder {}", folder.display()), error))?;
-    let mut files = vec![write(folder, "larder.1".to_owned(), &command)?];
-    for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
-        files.push(write(folder, format!("larder-{}.1", part.get_name()), part)?);
-    }
+    let mut files = Vec::new();
+    pages(folder, "larder", &command, &mut files)?;
     for file in &files {
         output.line(file.display().to_string());
     }
     output.json(&Shape::new("man", true, Written { files }));
     Ok(Exit::Done)
+}
+
+/// Writes the page of a command and those of the commands below it: larder.1, larder-workflow.1, larder-workflow-list.1.
+fn pages(folder: &Path, name: &str, command: &Command, files: &mut Vec<PathBuf>) -> Result<()> {
+    files.push(write(folder, format!("{name}.1"), command)?);
+    for part in command.get_subcommands().filter(|part| !part.is_hide_set()) {
+        pages(folder, &format!("{name}-{}", part.get_name()), part, files)?;
+    }
+    Ok(())
 }
 
 fn write(folder: &Path, name: String, command: &Command) -> Result<PathBuf> {

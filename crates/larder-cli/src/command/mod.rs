@@ -66,7 +66,7 @@ fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
     }
 }
 
-/// The name that JSON has for a command.
+/// The name that JSON has for a command; of one with commands below it both, as in `workflow list`.
 fn name(command: &Command) -> &'static str {
     match command {
         Command::New(_) => "new",

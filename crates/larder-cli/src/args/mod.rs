@@ -1,4 +1,4 @@
-//! The first stage of the command line: the flags as they stand there.
+//! The first stage of the command line: the flags as they stand there. The commands of a store have a file each.
 
 use crate::exit;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -302,20 +302,37 @@ mod tests {
         assert!(!seen("larder new -- --json"));
     }
 
+    /// What is missing in the documentation of a command and of those below it. `path` is what stands before its name.
+    fn undocumented(part: &clap::Command, path: &str, text: &str, missing: &mut Vec<String>) {
+        let mut want = |wanted: String| {
+            if !text.contains(&wanted) {
+                missing.push(wanted);
+            }
+        };
+        let name = format!("{path} {}", part.get_name());
+        want(format!("`{name}"));
+        for alias in part.get_visible_aliases() {
+            want(format!("`{path} {alias}`"));
+        }
+        for flag in part.get_arguments().filter_map(|argument| argument.get_long()) {
+            if flag != "help" {
+                want(format!("`--{flag}"));
+            }
+        }
+        for below in part.get_subcommands() {
+            undocumented(below, &name, text, missing);
+        }
+    }
+
     #[test]
     fn every_command_and_every_flag_stands_in_the_documentation() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
         let text = std::fs::read_to_string(path).unwrap();
+        let mut missing = Vec::new();
         for part in command().get_subcommands() {
-            let name = format!("`larder {}", part.get_name());
-            assert!(text.contains(&name), "{name} is missing");
-            for alias in part.get_visible_aliases() {
-                assert!(text.contains(&format!("`larder {alias}`")), "{alias} is missing");
-            }
-            for flag in part.get_arguments().filter_map(|argument| argument.get_long()) {
-                assert!(flag == "help" || text.contains(&format!("`--{flag}")), "--{flag} is missing");
-            }
+            undocumented(part, "larder", &text, &mut missing);
         }
+        assert_eq!(missing, Vec::<String>::new());
         for line in exit::TABLE.lines().skip(1) {
             let code = line.split_whitespace().next().unwrap();
             assert!(text.contains(&format!("| {code} |")), "exit code {code} is missing");
