@@ -19,6 +19,7 @@
 //! ```
 //!
 //! - [`Database`] and [`Options`]: opening, [`read`](Database::read) and [`write`](Database::write).
+//! - [`Changes`]: waiting for the next commit, of this process or another.
 //! - `AsyncDatabase` (feature `tokio`): the same for tasks.
 //! - [`MigrationSet`], [`migrations!`] and [`migrate::Migrator`]: migrating, the gate, rollback, dry run.
 //! - [`backup`]: backup, verify, restore, vacuum. [`doctor`]: what is wrong and what to do.
@@ -42,7 +43,8 @@ pub mod sql;
 mod task;
 
 pub use db::{
-    Database, FailedRow, Health, LogStats, LongRead, NewRows, OnOpen, Options, ReadTx, Stats, WriteTx,
+    Changes, Database, FailedRow, Health, LogStats, LongRead, NewRows, OnOpen, Options, ReadTx, Stats, Waker,
+    WriteTx,
 };
 pub use driver::Durability;
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};

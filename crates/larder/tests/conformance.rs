@@ -106,6 +106,7 @@ suite! {
         a_lock_not_had_in_time_is_busy
         an_end_without_a_beginning
         a_read_sees_one_state
+        a_commit_of_another_connection_is_noticed
     }
     value {
         every_type_comes_back

@@ -1,6 +1,8 @@
 //! A database: opened right, read and written in transactions.
 
+mod bell;
 mod bulk;
+mod change;
 mod checkpoint;
 mod health;
 mod inside;
@@ -13,6 +15,7 @@ mod transaction;
 mod write;
 
 pub use bulk::{FailedRow, NewRows};
+pub use change::{Changes, Waker};
 pub use checkpoint::{LogStats, LongRead};
 pub use health::Health;
 pub use options::{OnOpen, Options};
@@ -244,6 +247,8 @@ impl Database {
         let closing =
             self.inner.writer.close().inspect_err(|_| self.inner.closed.store(false, Ordering::Release))?;
         self.inner.readers.close();
+        // Who listens hears of it.
+        self.inner.writer.count().bell.ring();
         let nothing_to_move = self.file().is_some_and(log_is_empty);
         closing.finish(|connection| {
             if nothing_to_move {
@@ -273,7 +278,10 @@ impl Database {
     /// the parts of Larder that are more than a transaction: migrations, vacuum.
     pub(crate) fn with_writer<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        self.inner.writer.with(f)
+        let result = self.inner.writer.with(f);
+        // What it was nobody here knows.
+        self.inner.writer.count().bell.ring();
+        result
     }
 
     /// There can be no second connection: a database in memory.

@@ -181,6 +181,16 @@ pub trait Connection: Any + Send {
         Ok(Checkpointed::default())
     }
 
+    /// A number that is another one when another connection, of this process or not, has committed since it was asked for.
+    /// It is asked for again and again while somebody waits, so it must not cost a look at the disk, or a round trip: an
+    /// engine that tells its listeners counts what it was told. `None` where the engine has no such thing.
+    ///
+    /// # Errors
+    /// [`Busy`](crate::ErrorKind::Busy), where who commits keeps everybody out, or what the engine says.
+    fn data_version(&mut self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// A handle that stops the running statement from another thread.
     fn interrupter(&self) -> Interrupter;
 

@@ -351,3 +351,19 @@ pub(crate) fn a_read_sees_one_state(subject: &Subject) {
     .unwrap();
     assert_eq!(all(&db), [1]);
 }
+
+pub(crate) fn a_commit_of_another_connection_is_noticed(subject: &Subject) {
+    let mut connection = subject.connect();
+    connection.execute("CREATE TABLE watched (n)", &[]).unwrap();
+    let before = connection.data_version().unwrap();
+    assert_eq!(connection.data_version().unwrap(), before);
+    let Some(mut other) = subject.other(Access::Write, Duration::from_secs(5)) else { return };
+    assert!(before.is_some());
+    other.begin(Access::Write).unwrap();
+    other.execute("INSERT INTO watched VALUES (1)", &[]).unwrap();
+    assert_eq!(connection.data_version().unwrap(), before, "nothing is committed yet");
+    other.commit().unwrap();
+    let after = connection.data_version().unwrap();
+    assert_ne!(after, before);
+    assert_eq!(connection.data_version().unwrap(), after);
+}

@@ -229,6 +229,10 @@ impl Connection for FaultyConnection {
         self.script.pass(format!("checkpoint {how:?}"), || self.inner.checkpoint(how))
     }
 
+    fn data_version(&mut self) -> Result<Option<u64>> {
+        self.script.pass("data version".to_owned(), || self.inner.data_version())
+    }
+
     fn interrupter(&self) -> Interrupter {
         self.inner.interrupter()
     }

@@ -1,5 +1,7 @@
-//! What was written so far. Only who leads counts, so nothing here needs to be one step.
+//! What was written so far, and who wants to hear of it. Only who leads counts, so nothing here needs to be one step.
 
+use crate::db::bell::Bell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ pub(in crate::db) struct Count {
     largest: AtomicU64,
     committing: AtomicU64,
     last: AtomicU64,
+    /// Told of each commit.
+    pub(in crate::db) bell: Arc<Bell>,
 }
 
 /// The counts at one moment.
@@ -35,6 +39,7 @@ impl Count {
         add(&self.committing, took);
         self.largest.store(self.largest.load(Ordering::Relaxed).max(works), Ordering::Relaxed);
         self.last.store(took, Ordering::Relaxed);
+        self.bell.ring();
     }
 
     /// How long the last commit took.

@@ -15,6 +15,7 @@ use crate::sql::text::{Dialect, Verb};
 use crate::sql::{Cells, Param, Row, ValueRef};
 use self_cell::self_cell;
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -320,6 +321,15 @@ impl Connection for Sqlite {
         let done = log::checkpoint(connection, how);
         super::pragma::wait(connection, self.patience)?;
         done
+    }
+
+    fn data_version(&mut self) -> Result<Option<u64>> {
+        let mut version = 0;
+        self.query("PRAGMA data_version", &[], &mut |row| {
+            version = row.get::<u64>(0)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Some(version))
     }
 
     fn interrupter(&self) -> Interrupter {
