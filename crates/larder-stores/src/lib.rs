@@ -4,10 +4,12 @@
 //! - [`workflow`]: a daemon's runs and units, with an event for every change.
 //! - [`registry`]: tools, who depends on whom, and whether their contracts still hold.
 //! - [`forge`]: projects, repositories and the leases on them.
+//! - [`audit`]: the trail that journal and forge share; its entries are chained by hashes.
 //!
 //! Each has a set of migrations ([`Store::set`]), typed rows, and functions that take the transaction, so that calls of
 //! several stores, and the application's own, compose in one commit.
 
+pub mod audit;
 mod canonical;
 pub mod forge;
 pub mod journal;

@@ -34,13 +34,15 @@ CREATE TABLE audit_log (
   event TEXT NOT NULL,
   message TEXT,
   data_json TEXT CHECK (json_valid(data_json)),
-  hash TEXT NOT NULL CHECK (length(hash) = 64)
+  hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*')
 ) STRICT;
 
 CREATE INDEX audit_log_run_id ON audit_log (run_id);
 
+-- The trail only grows (docs/stores/audit.md). The first of these also refuses INSERT OR REPLACE of an entry, and an entry
+-- without a number, which has -1 here.
 CREATE TRIGGER audit_log_next BEFORE INSERT ON audit_log
-WHEN new.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM audit_log)
+WHEN new.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log)
 BEGIN SELECT raise(ABORT, 'audit_log only grows: an entry has the number after the last'); END;
 
 CREATE TRIGGER audit_log_kept BEFORE UPDATE ON audit_log

@@ -1,5 +1,9 @@
 //! The store `journal`: a tool's runs and steps, and the audit log of what it did.
 
+mod trail;
+
+pub use trail::TRAIL;
+
 use larder::MigrationSet;
 
 /// The migrations of this store.
