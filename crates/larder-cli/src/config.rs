@@ -14,6 +14,9 @@ use toml::de::{DeTable, DeValue};
 /// The name of the file.
 pub(crate) const NAME: &str = "larder.toml";
 
+/// What may stand at the top and in each environment.
+const KEYS: &[&str] = &["url", "dir", "backup", "stores", "store"];
+
 /// What a `larder.toml` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -34,6 +37,10 @@ pub(crate) struct Values {
     pub(crate) backup_dir: Option<String>,
     /// How many backups are kept.
     pub(crate) backup_keep: Option<usize>,
+    /// The stores that live in the application's database.
+    pub(crate) stores: Option<Vec<&'static str>>,
+    /// Where the stores are that live in a file of their own.
+    pub(crate) store_urls: BTreeMap<&'static str, String>,
 }
 
 /// Finds `larder.toml` in `folder` or above it.
@@ -83,12 +90,12 @@ impl Reader<'_> {
                     let path = format!("env.{}", name.get_ref());
                     let mut values = Values::default();
                     for (key, value) in self.table(&path, value)? {
-                        self.value(&mut values, &path, key, value, &["url", "dir", "backup"])?;
+                        self.value(&mut values, &path, key, value, KEYS)?;
                     }
                     config.env.insert(name.get_ref().to_string(), values);
                 }
             } else {
-                self.value(&mut config.base, "", key, value, &["url", "dir", "backup", "env"])?;
+                self.value(&mut config.base, "", key, value, &[KEYS, &["env"]].concat())?;
             }
         }
         Ok(config)
@@ -115,9 +122,47 @@ impl Reader<'_> {
                     }
                 }
             }
+            "stores" => values.stores = Some(self.stores(value)?),
+            "store" => {
+                let path = if path.is_empty() { "store".to_owned() } else { format!("{path}.store") };
+                for (key, value) in self.table(&path, value)? {
+                    let name = self.store(key.get_ref(), key.span())?;
+                    let path = format!("{path}.{name}");
+                    for (key, value) in self.table(&path, value)? {
+                        if key.get_ref() != "url" {
+                            return Err(self.unknown(&path, key, &["url"]));
+                        }
+                        values.store_urls.insert(name, self.text("url", value)?);
+                    }
+                }
+            }
             _ => return Err(self.unknown(path, key, known)),
         }
         Ok(())
+    }
+
+    fn stores(&self, value: &Entry<'_>) -> Result<Vec<&'static str>> {
+        let wrong = |value| self.wrong("stores", "a list of names of stores", value);
+        let list = value.get_ref().as_array().ok_or_else(|| wrong(value))?;
+        let mut names = Vec::new();
+        for value in list {
+            let name = self.store(value.get_ref().as_str().ok_or_else(|| wrong(value))?, value.span())?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn store(&self, name: &str, span: Range<usize>) -> Result<&'static str> {
+        let known = larder_stores::STORES.each_ref().map(|store| store.name);
+        known.into_iter().find(|known| *known == name).ok_or_else(|| {
+            let help = match nearest(name, &known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", known.join(", ")),
+            };
+            self.error(format!("there is no store `{name}`"), span).with_help(help)
+        })
     }
 
     fn table<'v, 'i>(&self, name: &str, value: &'v Entry<'i>) -> Result<&'v DeTable<'i>> {
@@ -229,6 +274,7 @@ mod tests {
             dir: Some("m".into()),
             backup_dir: Some("b".into()),
             backup_keep: Some(16),
+            ..Values::default()
         };
         let test = Values { url: Some(":memory:".into()), backup_keep: Some(1), ..Values::default() };
         assert_eq!(config, Config { base, env: BTreeMap::from([("test".into(), test)]) });
@@ -247,7 +293,7 @@ mod tests {
         );
         assert_eq!(
             refused("[env.test]\nfrobnicate = 5\n"),
-            "larder.toml:2:1: there is no key `frobnicate` in [env.test]; what may stand there: url, dir, backup"
+            "larder.toml:2:1: there is no key `frobnicate` in [env.test]; what may stand there: url, dir, backup, stores, store"
         );
         assert_eq!(
             refused("[env.test.backup]\nURL = 5\n"),
@@ -268,6 +314,40 @@ mod tests {
                 "larder.toml:1:15: `keep` must be a whole number from 1 on, and is a number",
             ),
             ("backup.keep = 0", "larder.toml:1:15: `keep` must be a whole number from 1 on, and is a number"),
+        ] {
+            assert_eq!(refused(text), message);
+        }
+    }
+
+    #[test]
+    fn the_stores_are_read_and_a_misspelt_one_is_told() {
+        let text = "stores = [\"forge\", \"journal\", \"forge\"]\n[store.workflow]\nurl = \"w.db\"\n\
+            [env.test]\nstores = []\nstore.registry.url = \"r.db\"\n";
+        let config = parse(text, NAME).unwrap();
+        assert_eq!(config.base.stores, Some(vec!["forge", "journal"]));
+        assert_eq!(config.base.store_urls, BTreeMap::from([("workflow", "w.db".to_owned())]));
+        let test = config.env.get("test").unwrap();
+        assert_eq!(test.stores, Some(Vec::new()));
+        assert_eq!(test.store_urls, BTreeMap::from([("registry", "r.db".to_owned())]));
+        for (text, message) in [
+            (
+                "stores = [\"forge\", \"jurnal\"]",
+                "larder.toml:1:20: there is no store `jurnal`; did you mean `journal`?",
+            ),
+            (
+                "stores = \"forge\"",
+                "larder.toml:1:10: `stores` must be a list of names of stores, and is a text",
+            ),
+            ("stores = [1]", "larder.toml:1:11: `stores` must be a list of names of stores, and is a number"),
+            (
+                "[store.pantry]\nurl = \"x\"",
+                "larder.toml:1:8: there is no store `pantry`; there are: forge, journal, registry, workflow",
+            ),
+            (
+                "[store.forge]\nurk = \"x\"",
+                "larder.toml:2:1: there is no key `urk` in [store.forge]; did you mean `url`?",
+            ),
+            ("store.forge = \"x\"", "larder.toml:1:15: `store.forge` must be a table, and is a text"),
         ] {
             assert_eq!(refused(text), message);
         }

@@ -1,11 +1,15 @@
 //! The second stage of the command line: what holds, of the flags, the environment and `larder.toml`.
 
+mod store;
+
 use crate::args::Global;
 use crate::config::{self, Config, Values};
 use crate::environment::Environment;
 use larder::{Error, ErrorKind, Result};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use store::Place;
 
 const DEFAULT_URL: &str = "data/app.db";
 const DEFAULT_DIR: &str = "migrations";
@@ -26,6 +30,12 @@ pub(crate) struct Settings {
     pub(crate) backup_dir: Option<PathBuf>,
     /// How many backups are kept.
     pub(crate) backup_keep: usize,
+    /// The stores whose sets belong to the database: those of `stores` in `larder.toml`, and those of `--store`.
+    pub(crate) stores: Vec<&'static str>,
+    /// The database is a store's own: the application's migrations are no part of it.
+    pub(crate) is_of_store: bool,
+    /// Where each store lies.
+    places: BTreeMap<&'static str, Place>,
 }
 
 /// Where a setting comes from.
@@ -37,6 +47,8 @@ pub(crate) enum Source {
     Variable(&'static str),
     /// The file, and the environment of it.
     File(PathBuf, Option<String>),
+    /// Nobody said anything about a store that has a file of its own in the user's configuration folder.
+    User,
     /// Nobody said anything.
     Default,
 }
@@ -48,6 +60,9 @@ impl fmt::Display for Source {
             Self::Variable(name) => write!(f, "the environment variable {name}"),
             Self::File(path, None) => write!(f, "{}", path.display()),
             Self::File(path, Some(env)) => write!(f, "[env.{env}] of {}", path.display()),
+            Self::User => {
+                f.write_str("the default of this store; the environment variable LARDER_DB names another")
+            }
             Self::Default => f.write_str("the default"),
         }
     }
@@ -112,6 +127,9 @@ pub(crate) fn resolve(flags: &Global, environment: &Environment) -> Result<Setti
     let backup_dir = pick(&None, "", &[], Field::BackupDir)?;
     let backup_keep =
         [asked, hinted, base].into_iter().find_map(|layer| layer?.values.backup_keep).unwrap_or(DEFAULT_KEEP);
+    let layers = store::Layers { asked, hinted, base };
+    let places = layers.places(url.as_ref(), environment)?;
+    let stores = store::in_database(layers.listed(), &places);
     let (url, url_from) = url.unwrap_or_else(|| (DEFAULT_URL.to_owned(), Source::Default));
     let (dir, dir_from) = dir.unwrap_or_else(|| (DEFAULT_DIR.to_owned(), Source::Default));
     Ok(Settings {
@@ -121,6 +139,9 @@ pub(crate) fn resolve(flags: &Global, environment: &Environment) -> Result<Setti
         dir_from,
         backup_dir: backup_dir.map(|(dir, _)| PathBuf::from(dir)),
         backup_keep,
+        stores,
+        is_of_store: false,
+        places,
     })
 }
 
@@ -224,19 +245,19 @@ mod tests {
     const FILE: &str = "url = \"file.db\"\ndir = \"of/file\"\n[backup]\nkeep = 7\ndir = \"kept\"\n\
         [env.test]\nurl = \"sqlite:test.db\"\n[env.prod]\nurl = \"postgres://db/app\"\nbackup.keep = 9\n";
 
-    struct Case {
+    pub(super) struct Case {
         folder: tempfile::TempDir,
     }
 
     impl Case {
-        fn with(text: &str) -> Self {
+        pub(super) fn with(text: &str) -> Self {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(config::NAME), text).unwrap();
             fs::create_dir_all(folder.path().join("deep/er")).unwrap();
             Self { folder }
         }
 
-        fn resolve(&self, flags: &Global, variables: &[(&str, &str)]) -> Result<Settings> {
+        pub(super) fn resolve(&self, flags: &Global, variables: &[(&str, &str)]) -> Result<Settings> {
             resolve(flags, &Environment::new(self.folder.path(), variables))
         }
 
@@ -246,11 +267,11 @@ mod tests {
         }
     }
 
-    fn flags() -> Global {
+    pub(super) fn flags() -> Global {
         Global::default()
     }
 
-    fn env(name: &str) -> Global {
+    pub(super) fn env(name: &str) -> Global {
         Global { env: Some(name.into()), ..flags() }
     }
 
@@ -269,6 +290,9 @@ mod tests {
             dir_from: Source::Default,
             backup_dir: None,
             backup_keep: 5,
+            stores: Vec::new(),
+            is_of_store: false,
+            places: settings.places.clone(),
         };
         assert_eq!(settings, expected);
     }

@@ -1,10 +1,12 @@
 //! The first stage of the command line: the flags as they stand there. The commands of a store have a file each.
 
 use crate::exit;
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use larder::migrate::Approval;
 use larder::{Error, ErrorKind};
+use larder_stores::STORES;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -72,7 +74,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Give back the space that deleted rows left
     #[command(visible_alias = "db:vacuum")]
-    Vacuum,
+    Vacuum(Stores),
     /// Make a verified backup
     Backup(Backup),
     /// Put a backup in the place of the database, and keep what was there
@@ -82,13 +84,42 @@ pub(crate) enum Command {
     /// Take over a database that was made without Larder, at a migration
     Baseline(Baseline),
     /// Compare the history with the files, and the schema with what the migrations build
-    Verify,
+    Verify(Stores),
     /// Print the schema as SQL or as a diagram
     Schema(Schema),
     /// Print the completions of a shell
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder
     Man(Man),
+}
+
+impl Command {
+    /// The stores that `--store` names.
+    pub(crate) fn stores(&self) -> Vec<&str> {
+        let stores = match self {
+            Self::Migrate(args) => &args.stores,
+            Self::Rollback(args) => &args.stores,
+            Self::Status(args) => &args.stores,
+            Self::Plan(args) => &args.stores,
+            Self::Doctor(args) => &args.stores,
+            Self::Vacuum(stores) | Self::Verify(stores) => stores,
+            Self::Backup(args) => &args.stores,
+            Self::Restore(args) => &args.stores,
+            Self::Repair(args) => &args.stores,
+            Self::Baseline(args) => &args.stores,
+            Self::Schema(args) => &args.stores,
+            Self::New(_) | Self::Completions(_) | Self::Man(_) => return Vec::new(),
+        };
+        stores.names.iter().map(String::as_str).collect()
+    }
+}
+
+/// Which stores a command is about, beside the application's own migrations.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Stores {
+    /// Also this store, or its own file where it has one; may be given many times
+    #[arg(long = "store", value_name = "NAME", value_parser = PossibleValuesParser::new(STORES.each_ref().map(|store| store.name)))]
+    pub(crate) names: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -117,6 +148,8 @@ pub(crate) struct Migrate {
     /// Also apply what is pending before a migration that is applied
     #[arg(long)]
     pub(crate) allow_out_of_order: bool,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -132,6 +165,8 @@ pub(crate) struct Rollback {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) losing: Losing,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 /// What may be lost.
@@ -173,6 +208,8 @@ pub(crate) struct Status {
     /// Answer with exit code 4 when migrations are pending
     #[arg(long)]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -180,6 +217,8 @@ pub(crate) struct Plan {
     /// The last migration to apply: its id, its number or its name
     #[arg(long, value_name = "ID")]
     pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -190,6 +229,8 @@ pub(crate) struct Doctor {
     /// Also read every index entry: several times slower
     #[arg(long)]
     pub(crate) thorough: bool,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -197,6 +238,8 @@ pub(crate) struct Backup {
     /// The file to make; without it one in the folder of backups, of which the newest are kept
     #[arg(value_name = "FILE")]
     pub(crate) to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -204,6 +247,8 @@ pub(crate) struct Restore {
     /// The backup
     #[arg(value_name = "FILE")]
     pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -213,6 +258,8 @@ pub(crate) struct Repair {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) how: How,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 /// Exactly one of these.
@@ -238,6 +285,8 @@ pub(crate) struct Baseline {
     /// The last migration that the database corresponds to
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -245,6 +294,8 @@ pub(crate) struct Schema {
     /// In which form
     #[arg(value_name = "FORM", default_value = "dump")]
     pub(crate) form: SchemaForm,
+    #[command(flatten)]
+    pub(crate) stores: Stores,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,13 +4,14 @@ use super::Context;
 use super::interrupt::Interrupt;
 use super::progress::Bar;
 use super::report;
+use super::sets::Sets;
 use crate::args::Losing;
 use crate::config;
 use crate::exit::Exit;
 use crate::output::{self, RunShape, Shape, Tone};
 use larder::driver::Dialect;
 use larder::migrate::{Approval, Refused, Report, Way};
-use larder::{Database, Error, ErrorKind, Migration, MigrationSet, Result};
+use larder::{Database, Error, ErrorKind, Result};
 
 /// What is to be run.
 pub(super) struct Run<'a> {
@@ -20,22 +21,28 @@ pub(super) struct Run<'a> {
     pub(super) dry_run: bool,
     pub(super) losing: &'a Losing,
     pub(super) allow_out_of_order: bool,
+    /// The set of this store alone.
+    pub(super) only_store: Option<&'a str>,
 }
 
 /// Runs it, and prints what it did.
 pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
-    let set = context.set()?;
     let mut approvals = run.losing.approvals()?;
-    check_approvals(&approvals, &set)?;
+    if !approvals.is_empty() {
+        check_approvals(&approvals, &context.sets()?)?;
+    }
     let interrupt = Interrupt::listen()?;
-    let database = match (run.dry_run, run.way) {
-        (true, _) => context.existing_or_empty()?,
-        (false, Way::Up) => context.open()?,
-        (false, Way::Down) => context.existing()?,
-    };
+    let (database, mut sets) = context.database_with_sets(|context| match (run.dry_run, run.way) {
+        (true, _) => context.existing_or_empty(),
+        (false, Way::Up) => context.open(),
+        (false, Way::Down) => context.existing(),
+    })?;
+    if let Some(store) = run.only_store {
+        sets = Sets::of_store(store)?;
+    }
     let mut whole: Option<Report> = None;
     let whole = loop {
-        let error = match once(run, &context, &database, &set, &approvals, &interrupt) {
+        let error = match once(run, &context, &database, &sets, &approvals, &interrupt) {
             Ok(report) => {
                 report::lines(context.output, &report.done, run.dry_run);
                 break add(whole, report);
@@ -62,9 +69,13 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
 }
 
 /// A misspelt id approves nothing; to find that out from a refusal is hard.
-fn check_approvals(approvals: &[Approval], set: &MigrationSet) -> Result<()> {
-    let loaded = set.load(Dialect::Sqlite)?;
-    let known: Vec<&str> = loaded.migrations().iter().map(Migration::id).collect();
+fn check_approvals(approvals: &[Approval], sets: &Sets) -> Result<()> {
+    let mut known = Vec::new();
+    for set in sets.list() {
+        let loaded = set.load(Dialect::Sqlite)?;
+        known.extend(loaded.migrations().iter().map(|migration| loaded.history_id(migration)));
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     for approval in approvals {
         let (Approval::Migration(id) | Approval::Exact { id, .. }) = approval else { continue };
         if !known.contains(&id.as_str()) {
@@ -83,13 +94,13 @@ fn once(
     run: &Run<'_>,
     context: &Context<'_>,
     database: &Database,
-    set: &MigrationSet,
+    sets: &Sets,
     approvals: &[Approval],
     interrupt: &Interrupt,
 ) -> Result<Report> {
     let bar = Bar::new(context.output);
     let mut migrator =
-        context.migrator(&[set], database).stop(&interrupt.stop).on_progress(|at| bar.tell(at));
+        context.migrator(&sets.list(), database).stop(&interrupt.stop).on_progress(|at| bar.tell(at));
     for approval in approvals {
         migrator = migrator.approve(approval.clone());
     }

@@ -7,9 +7,8 @@ use crate::output::{RunShape, Shape, measure};
 use larder::Result;
 
 pub(crate) fn run(args: &Baseline, context: Context<'_>) -> Result<Exit> {
-    let set = context.set()?;
-    let database = context.existing()?;
-    let report = context.migrator(&[&set], &database).baseline(&database, &args.id)?;
+    let (database, sets) = context.database_with_sets(Context::existing)?;
+    let report = context.migrator(&sets.list(), &database).baseline(&database, &args.id)?;
     database.close()?;
     let output = &mut *context.output;
     for done in &report.done {

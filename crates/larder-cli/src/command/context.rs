@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// The migrations of the folder.
-    pub(crate) fn set(&self) -> Result<MigrationSet> {
+    pub(super) fn own_set(&self) -> Result<MigrationSet> {
         MigrationSet::folder(&self.settings.dir)
             .map_err(|error| told(error, &self.settings.dir_from, "folder"))
     }
@@ -63,7 +63,11 @@ impl Context<'_> {
             ErrorKind::Config | ErrorKind::Unsupported | ErrorKind::CannotOpen | ErrorKind::NotADatabase => {
                 told(error, &self.settings.url_from, "URL")
             }
-            ErrorKind::NotInitialized => error.with_help("make it with `larder migrate`"),
+            ErrorKind::NotInitialized => {
+                let store = self.settings.stores.first().filter(|_| self.settings.is_of_store);
+                let store = store.map(|store| format!(" --store {store}")).unwrap_or_default();
+                error.with_help(format!("make it with `larder migrate{store}`"))
+            }
             _ => error,
         })
     }

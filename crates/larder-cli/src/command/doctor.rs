@@ -4,21 +4,18 @@ use super::Context;
 use crate::args::Doctor;
 use crate::exit::Exit;
 use crate::output::{Output, Tone, measure};
-use crate::settings::Source;
 use larder::Result;
 use larder::doctor::{self, Checkup, Finding, Severity, State};
 
 pub(crate) fn run(args: &Doctor, context: Context<'_>) -> Result<Exit> {
-    // A database can be examined where nobody named a folder of migrations and there is none.
-    let without = context.settings.dir_from == Source::Default && !context.settings.dir.exists();
-    let set = if without { None } else { Some(context.set()?) };
-    let sets: Vec<_> = set.iter().collect();
+    let sets = context.sets_if_any()?;
+    let without = sets.is_without_folder();
     let settings = doctor::Settings {
         fix: args.fix,
         thorough: args.thorough,
         backups: context.settings.backup_dir.clone(),
     };
-    let checkup = doctor::examine(&context.options(), &sets, &settings)?;
+    let checkup = doctor::examine(&context.options(), &sets.list(), &settings)?;
     let output = context.output;
     print(output, &checkup);
     if without {

@@ -15,6 +15,7 @@ pub(crate) fn run(args: &Migrate, context: Context<'_>) -> Result<Exit> {
         dry_run: args.dry_run,
         losing: &args.losing,
         allow_out_of_order: args.allow_out_of_order,
+        only_store: None,
     };
     apply(&run, context)
 }

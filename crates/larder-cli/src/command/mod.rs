@@ -17,7 +17,9 @@ mod report;
 mod restore;
 mod rollback;
 mod schema;
+mod sets;
 mod status;
+mod store;
 mod vacuum;
 mod verify;
 
@@ -38,6 +40,7 @@ pub(crate) fn run(args: &Args, environment: &Environment, output: &mut Output) -
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),
         _ => settings::resolve(&args.global, environment).and_then(|settings| {
+            let settings = settings.with_stores(&args.command.stores())?;
             let dir = settings.dir.clone();
             dispatch(&args.command, Context { command, settings, yes: args.global.yes, output })
                 .map_err(|error| context::in_folder(error, &dir))
@@ -54,12 +57,12 @@ fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
         Command::Status(args) => status::run(args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),
-        Command::Vacuum => vacuum::run(context),
+        Command::Vacuum(_) => vacuum::run(context),
         Command::Backup(args) => backup::run(args, context),
         Command::Restore(args) => restore::run(args, context),
         Command::Repair(args) => repair::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
-        Command::Verify => verify::run(context),
+        Command::Verify(_) => verify::run(context),
         Command::Schema(args) => schema::run(args, context),
         Command::Completions(args) => completions::run(args, context.output),
         Command::Man(args) => man::run(args, context.output),
@@ -75,12 +78,12 @@ fn name(command: &Command) -> &'static str {
         Command::Status(_) => "status",
         Command::Plan(_) => "plan",
         Command::Doctor(_) => "doctor",
-        Command::Vacuum => "vacuum",
+        Command::Vacuum(_) => "vacuum",
         Command::Backup(_) => "backup",
         Command::Restore(_) => "restore",
         Command::Repair(_) => "repair",
         Command::Baseline(_) => "baseline",
-        Command::Verify => "verify",
+        Command::Verify(_) => "verify",
         Command::Schema(_) => "schema",
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",

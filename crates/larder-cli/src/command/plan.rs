@@ -26,24 +26,26 @@ struct StepShape {
 }
 
 pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
-    let set = context.set()?;
-    let database = context.readable_or_empty()?;
-    let mut migrator = context.migrator(&[&set], &database);
+    let (database, sets) = context.database_with_sets(Context::readable_or_empty)?;
+    let mut migrator = context.migrator(&sets.list(), &database);
     if let Some(to) = &args.to {
         migrator = migrator.to(to);
     }
     let plan = migrator.plan(&database)?;
-    let loaded = set.load(database.driver().dialect())?;
+    let dialect = database.driver().dialect();
+    let loaded = sets.list().iter().map(|set| set.load(dialect)).collect::<Result<Vec<_>>>()?;
     let steps: Vec<StepShape> = plan
         .steps
         .iter()
         .filter_map(|step| {
+            let (loaded, set) = (loaded.get(step.set)?, *sets.list().get(step.set)?);
             let migration = loaded.get(step.migration)?;
             Some(StepShape {
                 id: step.id.clone(),
                 set: loaded.name().to_owned(),
                 file: match migration.script(step.way)? {
-                    Script::Sql(text) => Some(context.settings.dir.join(text.file()).display().to_string()),
+                    // Those of a store are in this program.
+                    Script::Sql(text) => set.path().map(|dir| dir.join(text.file()).display().to_string()),
                     _ => None,
                 },
                 transaction: !migration.is_no_transaction(step.way),

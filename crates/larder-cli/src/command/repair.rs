@@ -8,8 +8,7 @@ use larder::Result;
 use larder::migrate::Repair;
 
 pub(crate) fn run(args: &Args, mut context: Context<'_>) -> Result<Exit> {
-    let set = context.set()?;
-    let database = context.existing()?;
+    let (database, sets) = context.database_with_sets(Context::existing)?;
     // clap sees to it that exactly one of the four is given.
     let (how, text) = if args.how.resume {
         (Repair::Resume, "was finished")
@@ -20,7 +19,7 @@ pub(crate) fn run(args: &Args, mut context: Context<'_>) -> Result<Exit> {
     } else {
         (Repair::AcceptEdited, "is accepted as it is now")
     };
-    let report = context.migrator(&[&set], &database).repair(&database, &args.id, how)?;
+    let report = context.migrator(&sets.list(), &database).repair(&database, &args.id, how)?;
     database.close()?;
     context.output.line(format!("{} {text}", args.id));
     super::report::lines(context.output, &report.done, false);

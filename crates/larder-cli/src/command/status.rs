@@ -34,9 +34,8 @@ struct RowShape<'a> {
 }
 
 pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
-    let set = context.set()?;
-    let database = context.readable_or_empty()?;
-    let status = context.migrator(&[&set], &database).status(&database)?;
+    let (database, sets) = context.database_with_sets(Context::readable_or_empty)?;
+    let status = context.migrator(&sets.list(), &database).status(&database)?;
     let name = context.shown();
     let output = context.output;
     print(output, &name, &status);

@@ -24,12 +24,11 @@ struct DriftShape<'a> {
 }
 
 pub(crate) fn run(context: Context<'_>) -> Result<Exit> {
-    let set = context.set()?;
-    let database = context.readable()?;
-    let status = context.migrator(&[&set], &database).status(&database)?;
+    let (database, sets) = context.database_with_sets(Context::readable)?;
+    let status = context.migrator(&sets.list(), &database).status(&database)?;
     // Where migrations are missing or edited, what they make can't be told: the problem alone is the answer.
     let drift = match &status.problem {
-        None => context.migrator(&[&set], &database).verify(&database)?,
+        None => context.migrator(&sets.list(), &database).verify(&database)?,
         Some(_) => Vec::new(),
     };
     let name = context.shown();

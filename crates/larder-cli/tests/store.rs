@@ -1,0 +1,157 @@
+//! The sets of the stores beside the application's own.
+
+mod support;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use support::{NOTES, Place};
+
+#[allow(clippy::unwrap_used, reason = "a test")]
+fn ids(value: &Value) -> Vec<&str> {
+    value["migrations"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_store_is_made_out_of_nothing() {
+    let place = Place::new();
+    let text = place.run(&["migrate", "--store", "forge"]).done();
+    assert!(text.contains("applied forge/0001_init"), "{text}");
+    assert_eq!(place.files("."), ["data"], "no folder of migrations is needed, and none is made");
+    // From here on the history says that it is there.
+    let text = place.run(&["migrate"]).done();
+    assert!(text.contains("up to date"), "{text}");
+    let (code, value) = place.json(&["status", "--check"]);
+    assert_eq!((code, ids(&value).first()), (0, Some(&"forge/0001_init")), "{value}");
+    let (code, value) = place.json(&["doctor"]);
+    assert!(
+        code == 0 && value["state"] == "ready" && value["newest"].to_string().contains("forge/"),
+        "{value}"
+    );
+    assert!(place.run(&["verify"]).done().contains("the schema is what they make"));
+}
+
+#[test]
+fn a_store_stands_beside_the_applications_own_migrations() {
+    let place = Place::with(NOTES);
+    place.run(&["migrate"]).done();
+    let (_, value) = place.json(&["status"]);
+    assert_eq!(ids(&value).len(), 3, "nobody asked for a store: {value}");
+    let (code, value) = place.json(&["status", "--check", "--store", "journal"]);
+    assert_eq!((code, value["pending"].as_i64().unwrap() >= 1), (4, true), "{value}");
+    let (_, value) = place.json(&["plan", "--store", "journal"]);
+    let step = &value["steps"][0];
+    assert_eq!(
+        (&step["id"], &step["set"], &step["file"]),
+        (&"journal/0001_init".into(), &"journal".into(), &Value::Null)
+    );
+
+    place.run(&["migrate", "--store", "journal"]).done();
+    let (_, value) = place.json(&["status"]);
+    assert!(ids(&value).contains(&"0003_by_author") && ids(&value).contains(&"journal/0001_init"), "{value}");
+    assert_eq!(value["schema_version"], 3, "the version is the application's");
+    assert_eq!(place.run(&["status", "--check"]).code, 0);
+    place.run(&["verify"]).done();
+    let (_, value) = place.json(&["doctor"]);
+    assert_eq!((&value["state"], &value["newest"]), (&"ready".into(), &"0003_by_author".into()), "{value}");
+}
+
+#[test]
+fn the_settings_say_which_stores_there_are() {
+    let place = Place::with(NOTES);
+    place.write("larder.toml", "stores = [\"forge\"]\n[store.workflow]\nurl = \"data/work.db\"\n");
+    place.run(&["migrate"]).done();
+    assert_eq!(place.count("SELECT count(*) FROM projects"), 0);
+    // The store with a file of its own is in there alone.
+    place.run(&["migrate", "--store", "workflow"]).done();
+    let (_, value) = place.json(&["status", "--store", "workflow"]);
+    assert_eq!(value["database"], "data/work.db");
+    assert!(ids(&value).iter().all(|id| id.starts_with("workflow/")), "{value}");
+    let (_, value) = place.json(&["status"]);
+    assert!(ids(&value).iter().all(|id| !id.starts_with("workflow/")), "{value}");
+    let text = place.run(&["status", "--store", "workflow", "--store", "forge"]).failed(2);
+    assert!(text.contains("lie in different databases"), "{text}");
+}
+
+#[test]
+fn a_store_in_a_file_of_its_own_is_told_how_to_make_it() {
+    let place = Place::new();
+    place.write("larder.toml", "[store.workflow]\nurl = \"work.db\"\n");
+    let text = place.run(&["verify", "--store", "workflow"]).failed(1);
+    assert!(text.contains("make it with `larder migrate --store workflow`"), "{text}");
+}
+
+#[test]
+fn two_stores_with_one_table_are_refused() {
+    let place = Place::new();
+    place.run(&["migrate", "--store", "journal"]).done();
+    assert_snapshot!(place.run(&["migrate", "--store", "workflow"]).failed(1), @r#"
+    error: the sets "workflow" and "journal" both have a table "runs"
+      help: keep each set in a database file of its own
+    "#);
+    assert_snapshot!(place.run(&["plan", "--store", "workflow"]).failed(1), @r#"
+    error: the sets "workflow" and "journal" both have a table "runs"
+      help: keep each set in a database file of its own
+    "#);
+    let (_, value) = place.json(&["status"]);
+    assert!(ids(&value).iter().all(|id| id.starts_with("journal/")), "{value}");
+}
+
+#[test]
+fn a_rollback_leads_back_the_store_that_was_named() {
+    let place = Place::with(NOTES);
+    place.run(&["migrate", "--store", "forge"]).done();
+    let text = place.run(&["rollback", "--allow-destructive"]).done();
+    assert!(text.contains("rolled back 0003_by_author"), "{text}");
+    let (_, value) = place.json(&["rollback", "--store", "forge"]);
+    assert!(value["error"]["message"].to_string().contains("forge/"), "{value}");
+    let text = place.run(&["rollback", "--store", "forge", "--store", "journal"]).failed(2);
+    assert!(text.contains("which of the stores forge, journal"), "{text}");
+}
+
+#[test]
+fn a_store_is_repaired_by_its_id() {
+    let place = Place::new();
+    place.run(&["migrate", "--store", "forge"]).done();
+    let database = larder::Database::open(place.path("data/app.db").display().to_string()).unwrap();
+    database
+        .execute("UPDATE schema_migrations SET checksum = 'x' WHERE id = 'forge/0001_init'", &[])
+        .unwrap();
+    database.close().unwrap();
+    let (code, value) = place.json(&["status", "--check"]);
+    assert_eq!((code, &value["migrations"][0]["state"]), (5, &"edited".into()), "{value}");
+    let text = place.run(&["repair", "forge/0001_init", "--accept-edited"]).done();
+    assert!(text.contains("forge/0001_init is accepted"), "{text}");
+    assert_eq!(place.run(&["status", "--check"]).code, 0);
+}
+
+#[test]
+fn a_misspelt_store_is_told() {
+    let place = Place::new();
+    assert_snapshot!(place.run(&["migrate", "--store", "forg"]).failed(2), @r"
+    error: invalid value 'forg' for '--store <NAME>'
+      [possible values: forge, journal, registry, workflow]
+
+      tip: a similar value exists: 'forge'
+
+    For more information, try '--help'.
+    ");
+    place.write("larder.toml", "stores = [\"jurnal\"]\n");
+    assert_snapshot!(place.run(&["migrate"]).failed(2), @r#"
+    error: there is no store `jurnal`
+       ,-[larder.toml:1:11]
+     1 | stores = ["jurnal"]
+       :           ^^^^^^^^
+       `----
+      help: did you mean `journal`?
+    "#);
+}
+
+#[test]
+fn without_a_folder_and_without_a_store_the_folder_is_asked_for() {
+    let place = Place::new();
+    for command in ["migrate", "status", "plan"] {
+        let text = place.run(&[command]).failed(1);
+        assert!(text.contains("migrations"), "{text}");
+    }
+    assert!(!place.path("data").exists(), "nothing was made");
+}
