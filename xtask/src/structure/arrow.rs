@@ -23,6 +23,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("larder-stores", &["larder"]),
     ("larder-cli", &["larder-stores"]),
     ("larder-bench", &["larder-stores"]),
+    ("larder-examples", &["larder-stores"]),
     ("larder-model", &[]),
     ("xtask", &[]),
 ];
