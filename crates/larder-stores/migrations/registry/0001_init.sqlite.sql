@@ -15,6 +15,7 @@ CREATE TABLE tools (
   updated_at TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX tools_name ON tools (name);
 CREATE INDEX tools_type ON tools (type);
 CREATE INDEX tools_stub ON tools (stub);
 
@@ -26,7 +27,9 @@ CREATE TABLE dependencies (
   version_constraint TEXT,
   optional INTEGER NOT NULL DEFAULT 0 CHECK (optional IN (0, 1)),
   created_at TEXT NOT NULL,
-  UNIQUE (consumer_id, provider_id, type)
+  -- What brought it: an import's source, or '' for one that was added by itself. Two imports may each know the same edge.
+  source TEXT NOT NULL DEFAULT '',
+  UNIQUE (consumer_id, provider_id, type, source)
 ) STRICT;
 
 -- The index on consumer_id is UNIQUE (consumer_id, …).
@@ -41,6 +44,7 @@ CREATE TABLE contracts (
   schema_hash TEXT CHECK (length(schema_hash) = 64),
   last_verified TEXT,
   status TEXT NOT NULL DEFAULT 'unknown' CHECK (status IN ('valid', 'drift', 'broken', 'unknown')),
+  -- The index on tool_id.
   UNIQUE (tool_id, name)
 ) STRICT;
 
@@ -62,3 +66,12 @@ CREATE TABLE circular_deps (
   resolved INTEGER NOT NULL DEFAULT 0 CHECK (resolved IN (0, 1)),
   UNIQUE (cycle)
 ) STRICT;
+
+-- Which import knows which tool. A tool that was added by itself has no row here, and no import removes it.
+CREATE TABLE imports (
+  source TEXT NOT NULL,
+  tool_id TEXT NOT NULL REFERENCES tools (id) ON DELETE CASCADE,
+  PRIMARY KEY (source, tool_id)
+) STRICT;
+
+CREATE INDEX imports_tool_id ON imports (tool_id);
