@@ -15,7 +15,8 @@ pub(crate) fn run(args: &Doctor, context: Context<'_>) -> Result<Exit> {
         thorough: args.thorough,
         backups: context.settings.backup_dir.clone(),
     };
-    let checkup = doctor::examine(&context.options(), &sets.list(), &settings)?;
+    let checks: Vec<_> = sets.stores().iter().flat_map(|store| store.checks.iter().copied()).collect();
+    let checkup = doctor::examine_with(&context.options(), &sets.list(), &settings, &checks)?;
     let output = context.output;
     print(output, &checkup);
     if without {

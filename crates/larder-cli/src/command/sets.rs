@@ -27,7 +27,6 @@ impl Sets {
     }
 
     /// The stores among them.
-    #[allow(dead_code, reason = "for the checks of the stores")]
     pub(crate) fn stores(&self) -> &[&'static Store] {
         &self.stores
     }
@@ -103,7 +102,7 @@ fn store(name: &str) -> Result<&'static Store> {
 }
 
 /// The sets that the history of a database knows.
-fn in_history(database: &Database) -> Result<Vec<String>> {
+pub(super) fn in_history(database: &Database) -> Result<Vec<String>> {
     match database.query_all("SELECT DISTINCT set_name FROM schema_migrations ORDER BY set_name", &[]) {
         // There is no such table yet, or it is another's, which the migrator tells.
         Err(error) if error.kind() == ErrorKind::Statement => Ok(Vec::new()),

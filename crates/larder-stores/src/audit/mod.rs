@@ -23,6 +23,7 @@
 mod anchor;
 mod append;
 mod chain;
+mod check;
 mod hash;
 mod tail;
 mod trail;
@@ -30,6 +31,8 @@ mod verify;
 
 pub use anchor::{Anchor, anchor};
 pub use append::{NewEntries, append, append_many};
+pub(crate) use check::Check;
+pub use check::exists;
 pub use hash::{Hash, Head};
 pub use tail::{Entry, tail};
 pub(crate) use trail::trail;

@@ -131,3 +131,40 @@ fn a_byte_of_the_file_changed_from_outside_is_found() {
     assert_eq!(found.entries, 16);
     assert_eq!(found.broken.unwrap().seq, 17);
 }
+
+#[test]
+fn the_doctor_names_the_entry_and_passes_over_a_database_without_a_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db").display().to_string();
+    let store = larder_stores::Store::named("journal").unwrap();
+    let examine = || {
+        let settings = larder::doctor::Settings::default();
+        larder::doctor::examine_with(&Database::options(&path), &[store.set], &settings, store.checks)
+            .unwrap()
+    };
+    let db = Database::open(&path).unwrap();
+    db.execute("CREATE TABLE other (id INTEGER PRIMARY KEY)", &[]).unwrap();
+    assert!(examine().findings.iter().all(|finding| finding.check != "journal_audit"));
+
+    db.migrate(&[store.set]).unwrap();
+    append(&db, &many(3));
+    assert!(examine().checked.contains(&"journal_audit"));
+    assert!(examine().findings.iter().all(|finding| finding.check != "journal_audit"));
+
+    db.execute("DROP TRIGGER audit_log_kept", &[]).unwrap();
+    db.execute("UPDATE audit_log SET level = 'error' WHERE seq = 2", &[]).unwrap();
+    let checkup = examine();
+    let finding = checkup.findings.iter().find(|finding| finding.check == "journal_audit").unwrap();
+    assert_eq!(finding.severity, larder::doctor::Severity::Error);
+    assert!(
+        finding.message.starts_with("the audit trail audit_log is broken: entry 2 was changed"),
+        "{finding:?}"
+    );
+    // The missing trigger is told of, too.
+    assert!(
+        checkup
+            .findings
+            .iter()
+            .any(|finding| finding.check == "drift" && finding.message.contains("audit_log_kept"))
+    );
+}

@@ -69,11 +69,21 @@ impl<'a> Exam<'a> {
 
     /// Makes one check.
     pub(super) fn run(&mut self, name: &'static str, check: Check) {
-        self.current = name;
-        self.checkup.checked.push(name);
+        self.begin(name);
         if let Err(error) = check(self) {
             self.fault(&error);
         }
+    }
+
+    /// Begins the check of this name.
+    pub(super) fn begin(&mut self, name: &'static str) {
+        self.current = name;
+        self.checkup.checked.push(name);
+    }
+
+    /// Notes what was found elsewhere.
+    pub(super) fn extend(&mut self, findings: Vec<Finding>) {
+        self.checkup.findings.extend(findings);
     }
 
     /// Notes an error that kept a check from its end.

@@ -2,7 +2,7 @@
 //!
 //! [`examine`] makes every check that can be made, from the file and its folder to the rows and the history of
 //! migrations, and gives a [`Checkup`]. It never writes unless [`Settings::fix`] asks for it. `docs/doctor.md` lists the
-//! checks, what each means and what to do.
+//! checks, what each means and what to do. An application's own checks are [`Inspection`]s, made by [`examine_with`].
 //!
 //! ```
 //! use larder::{Database, doctor};
@@ -28,6 +28,7 @@ mod foreign_key;
 mod fragmentation;
 mod header;
 mod history;
+mod inspection;
 mod integrity;
 mod journal;
 mod leftover;
@@ -47,6 +48,7 @@ mod version;
 mod wal;
 
 pub use checkup::{Checkup, Finding, Severity, State};
+pub use inspection::{Findings, Inspection};
 
 use crate::db::{Database, Options};
 use crate::driver::Dialect;
@@ -108,6 +110,20 @@ const INSIDE: &[(&str, Check)] = &[
 /// [`ErrorKind::Config`](crate::ErrorKind::Config) and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for
 /// options that name no database that can be examined.
 pub fn examine(options: &Options, sets: &[&MigrationSet], settings: &Settings) -> Result<Checkup> {
+    examine_with(options, sets, settings, &[])
+}
+
+/// Examines as [`examine`] does, and makes checks besides that only the owners of the tables can make. They come last, in
+/// this order, and are not made on a database that can't be opened.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_with(
+    options: &Options,
+    sets: &[&MigrationSet],
+    settings: &Settings,
+    inspections: &[&dyn Inspection],
+) -> Result<Checkup> {
     let mut exam = Exam::new(options, sets, settings)?;
     exam.run("migrations", migrations);
     for (name, check) in OUTSIDE {
@@ -119,6 +135,9 @@ pub fn examine(options: &Options, sets: &[&MigrationSet], settings: &Settings) -
     if exam.database.is_some() {
         for (name, check) in INSIDE {
             exam.run(name, *check);
+        }
+        for inspection in inspections {
+            inspection::make(&mut exam, *inspection);
         }
     }
     Ok(exam.finish())

@@ -6,6 +6,7 @@ mod damage;
 mod file;
 mod harmless;
 mod history;
+mod inspection;
 mod live;
 mod log;
 #[cfg(unix)]

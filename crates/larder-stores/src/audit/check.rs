@@ -1,0 +1,43 @@
+//! The doctor's look at a trail.
+
+use super::Trail;
+use super::verify::verify;
+use larder::doctor::{Findings, Inspection};
+use larder::{ReadTx, Result, params};
+
+/// Is the chain of a trail whole? A database without the table has nothing to be looked at.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) name: &'static str,
+    pub(crate) trail: &'static Trail,
+}
+
+impl Inspection for Check {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn inspect(&self, tx: &mut ReadTx<'_>, findings: &mut Findings) -> Result<()> {
+        if !exists(tx, self.trail)? {
+            return Ok(());
+        }
+        if let Some(broken) = verify(tx, self.trail, None)?.broken {
+            findings.error(
+                format!("the audit trail {} is broken: {broken}", self.trail.table),
+                "keep a copy of the file, compare the entry with a backup, and find out who can write the file",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// SQLite's own catalogue; another engine has another.
+const EXISTS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = :table";
+
+/// Whether the database has the table of a trail.
+///
+/// # Errors
+/// What the engine says.
+pub fn exists(tx: &mut ReadTx<'_>, trail: &Trail) -> Result<bool> {
+    Ok(tx.query_one::<i64>(EXISTS, params! { table: trail.table })? > 0)
+}
