@@ -10,7 +10,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+    pub(crate) fn new<'h>(headings: impl IntoIterator<Item = &'h str>) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING);
         // One row is one line: what reads the output line by line (`head`, `grep`) can rely on it.
@@ -29,8 +29,8 @@ impl Table {
         self
     }
 
-    pub(crate) fn row<const N: usize>(&mut self, tone: Tone, cells: [String; N]) {
-        self.table.add_row(cells.map(|cell| cell.replace(['\n', '\r'], " ")));
+    pub(crate) fn row(&mut self, tone: Tone, cells: impl IntoIterator<Item = String>) {
+        self.table.add_row(cells.into_iter().map(|cell| cell.replace(['\n', '\r'], " ")));
         self.tones.push(tone);
     }
 

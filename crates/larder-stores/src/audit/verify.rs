@@ -67,20 +67,27 @@ impl Verification {
     }
 }
 
-/// Reads the whole trail and computes its chain anew, up to the first entry that is broken. With an anchor it is also held
-/// against that.
+/// Reads the whole trail and computes its chain anew, up to the first entry that is broken, and holds it against anchors:
+/// `None`, one or many.
 ///
 /// Whatever the table holds, a broken trail is no error of this call.
 ///
 /// # Errors
 /// [`ErrorKind::Config`] for the anchor of another trail; or what the engine says, as when the table is not there.
-pub fn verify(tx: &mut ReadTx<'_>, trail: &Trail, anchor: Option<&Anchor>) -> Result<Verification> {
-    if let Some(other) = anchor.filter(|anchor| anchor.trail != trail.table) {
+pub fn verify<'a>(
+    tx: &mut ReadTx<'_>,
+    trail: &Trail,
+    anchors: impl IntoIterator<Item = &'a Anchor>,
+) -> Result<Verification> {
+    let mut anchors: Vec<&Anchor> = anchors.into_iter().collect();
+    if let Some(other) = anchors.iter().find(|anchor| anchor.trail != trail.table) {
         return Err(Error::new(
             ErrorKind::Config,
             format!("the anchor is one of {} and the trail is {}", other.trail, trail.table),
         ));
     }
+    anchors.sort_by_key(|anchor| anchor.seq);
+    let mut anchors = anchors.into_iter().peekable();
     let mut chain = Chain::new(trail, Head::START);
     let mut good = Head::START;
     let mut broken = None;
@@ -89,17 +96,21 @@ pub fn verify(tx: &mut ReadTx<'_>, trail: &Trail, anchor: Option<&Anchor>) -> Re
             broken = Some(found);
             return Ok(ControlFlow::Break(()));
         }
-        if let Some(anchor) = anchor.filter(|anchor| anchor.seq == chain.head().seq)
-            && anchor.hash != chain.head().hash
-        {
-            broken = Some(Broken { seq: anchor.seq, fault: Fault::Rewritten });
-            return Ok(ControlFlow::Break(()));
+        let head = chain.head();
+        while let Some(anchor) = anchors.next_if(|anchor| anchor.seq <= head.seq) {
+            if (anchor.seq, anchor.hash) != (head.seq, head.hash) {
+                broken = Some(Broken { seq: anchor.seq, fault: Fault::Rewritten });
+                return Ok(ControlFlow::Break(()));
+            }
         }
-        good = chain.head();
+        good = head;
         Ok(ControlFlow::Continue(()))
     })?;
-    if let Some(anchor) = anchor.filter(|anchor| broken.is_none() && anchor.seq > good.seq) {
-        broken = Some(Broken { seq: good.seq.saturating_add(1), fault: Fault::Cut { anchor: anchor.seq } });
+    if broken.is_none() {
+        broken = anchors.next().map(|anchor| Broken {
+            seq: good.seq.saturating_add(1),
+            fault: Fault::Cut { anchor: anchor.seq },
+        });
     }
     let entries = u64::try_from(good.seq).unwrap_or_default();
     Ok(Verification { trail: trail.table.into(), entries, head: good, broken })

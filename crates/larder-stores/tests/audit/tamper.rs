@@ -2,7 +2,8 @@
 
 use super::{Entry, anchor, append, bare, many, reference, verify};
 use larder::{Database, params};
-use larder_stores::audit::Fault;
+use larder_stores::audit::{self, Anchor, Fault};
+use larder_stores::journal::TRAIL;
 use proptest::prelude::*;
 
 const TEXTS: [&str; 5] = ["ts", "scope", "event", "message", "data_json"];
@@ -184,4 +185,28 @@ fn a_history_written_anew_shows_against_an_anchor_only() {
     assert!(verify(&db, None).is_whole());
     let broken = verify(&db, Some(&kept)).broken.unwrap();
     assert_eq!((broken.seq, broken.fault), (6, Fault::Rewritten));
+}
+
+#[test]
+fn of_many_anchors_the_first_that_does_not_fit_is_told() {
+    let db = bare();
+    let mut kept = Vec::new();
+    for entry in many(6) {
+        append(&db, &[entry]);
+        kept.push(anchor(&db).unwrap());
+    }
+    let found = |anchors: &[Anchor]| db.read(|tx| audit::verify(tx, &TRAIL, anchors)).unwrap().broken;
+    kept.reverse();
+    assert_eq!(found(&kept), None);
+    let mut wrong = kept.clone();
+    // Of the entries 5 and 3.
+    for at in [1, 3] {
+        wrong[at].hash = kept[0].hash;
+    }
+    let broken = found(&wrong).unwrap();
+    assert_eq!((broken.seq, broken.fault), (3, Fault::Rewritten));
+    db.execute("DELETE FROM audit_log WHERE seq > 2", &[]).unwrap();
+    let broken = found(&kept).unwrap();
+    assert_eq!(broken.seq, 3);
+    assert!(matches!(broken.fault, Fault::Cut { anchor: 3 }), "{broken:?}");
 }
