@@ -1,0 +1,92 @@
+//! What time it is, and who acts: what every change needs to know.
+
+use jiff::{SignedDuration, Timestamp};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// Tells the time. Leases are judged by it, and changes are dated by it.
+///
+/// It is asked inside the transaction, when the lock for writing is held already: who had to wait for that gets the time
+/// after the wait, and never judges a lease by an older one.
+pub trait Clock: Sync {
+    /// The time now. Digits below a microsecond are not kept.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still until it is moved: for tests.
+///
+/// ```
+/// use larder_stores::forge::{Clock, ManualClock};
+///
+/// let clock = ManualClock::at("2026-01-31T09:30:00Z".parse()?);
+/// clock.advance(jiff::SignedDuration::from_hours(72));
+/// assert_eq!(clock.now().to_string(), "2026-02-03T09:30:00Z");
+/// # Ok::<_, jiff::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ManualClock {
+    now: Mutex<Timestamp>,
+}
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn at(now: Timestamp) -> Self {
+        Self { now: Mutex::new(now) }
+    }
+
+    /// Moves it by `time`, back where that is negative; it stops at the ends of time. Gives what it shows then.
+    pub fn advance(&self, time: SignedDuration) -> Timestamp {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = if time.is_negative() { Timestamp::MIN } else { Timestamp::MAX };
+        *now = now.checked_add(time).unwrap_or(end);
+        *now
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who makes a change, and by which clock. Every function that changes something takes it, and the trail keeps it.
+#[derive(Clone, Copy)]
+pub struct By<'a> {
+    /// Who: a person, a service, `user@host`. For a lease, its holder.
+    pub actor: &'a str,
+    clock: &'a dyn Clock,
+}
+
+impl<'a> By<'a> {
+    /// `actor`, by the clock of this machine.
+    pub const fn new(actor: &'a str) -> Self {
+        Self { actor, clock: &SystemClock }
+    }
+
+    /// The same, by another clock.
+    #[must_use]
+    pub fn clock(self, clock: &'a dyn Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("By").field("actor", &self.actor).finish_non_exhaustive()
+    }
+}
