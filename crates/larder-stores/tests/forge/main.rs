@@ -1,0 +1,14 @@
+//! The store `forge` on real databases.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod crowd;
+mod entity;
+mod kit;
+mod lease;
+mod mirror;
+mod object;
+mod process;
+mod property;
+mod relationship;
+mod schema;
