@@ -1,12 +1,13 @@
 //! Larder's own worker, through its public face alone.
 
+mod audit;
 mod bulk;
 mod migration;
 mod read;
 mod task;
 mod write;
 
-use larder::Database;
+use larder::{Database, MigrationSet};
 use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task};
 
 /// Sets up what the arguments of a worker ask for.
@@ -26,8 +27,15 @@ pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("locked", "larder") => write::counters(task)?,
         ("insert-many", "larder") => bulk::insert(task)?,
         ("insert-many", "larder-execute") => bulk::execute(task)?,
+        ("audit", "larder") if task.has("rows") => audit::verify(task)?,
+        ("audit", "larder") => audit::append(task)?,
         _ => return task.unknown(),
     };
     let rows: Vec<(String, String)> = Database::open(":memory:")?.query_all(HELLO, &[])?;
     Ok((Hello::new(rows), round))
+}
+
+/// Opens a file of this task with the tables of a store.
+fn open(task: &Task, file: &str, set: &'static MigrationSet) -> Outcome<Database> {
+    Ok(Database::options(task.file(file)?.display().to_string()).migrations(set).open()?)
 }

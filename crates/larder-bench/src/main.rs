@@ -9,6 +9,7 @@ mod larder_worker;
 mod machine;
 mod measure;
 mod node;
+mod number;
 mod program;
 mod report;
 mod slow_disk;

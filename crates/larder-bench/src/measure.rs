@@ -75,6 +75,10 @@ impl Measured {
                 let ratios = self.ratios(metric, left, right).into_iter();
                 Spread::of(ratios.map(|ratio| goal.bound.told(ratio)).collect())
             }
+            What::Single { metric, at } => {
+                let rounds = self.rounds.get(&at)?.iter();
+                Spread::of(rounds.filter_map(|it| Some(goal.bound.told(it.get(metric)?))).collect())
+            }
             What::Instructions { left, right } => {
                 let told = goal.bound.told(self.instructions.get(&left)? / self.instructions.get(&right)?);
                 Some(Spread { low: told, middle: told, high: told })

@@ -1,12 +1,13 @@
 //! The works that are measured: who takes part, with which settings, and what is to be reached.
 
+mod audit;
 mod bulk;
 mod goal;
 mod migration;
 mod read;
 mod write;
 
-pub(crate) use goal::{Bound, Goal, Metric, What, digits};
+pub(crate) use goal::{Bound, Goal, Metric, What};
 
 /// All works, in the order of the report; those of a theme stand together.
 pub(crate) const ALL: &[&Work] = &[
@@ -24,6 +25,7 @@ pub(crate) const ALL: &[&Work] = &[
     &migration::OPEN,
     &migration::APPLY,
     &migration::COPY,
+    &audit::AUDIT,
 ];
 
 /// One kind of work that several subjects do in turns.
@@ -64,6 +66,8 @@ pub(crate) enum Theme {
     Bulk,
     /// Opening files and migrating them.
     Migration,
+    /// The stores of larder-stores.
+    Store,
 }
 
 impl Theme {
@@ -75,6 +79,7 @@ impl Theme {
             Self::Async => "Async",
             Self::Bulk => "Bulk",
             Self::Migration => "Open and migrate",
+            Self::Store => "Stores",
         }
     }
 }
@@ -212,7 +217,8 @@ mod tests {
     fn goals_and_plots_name_cases_and_subjects_that_exist() {
         for work in ALL {
             let plots = work.plot.iter().map(|plot| (plot.case, plot.one));
-            for (case, subject) in work.goals.iter().flat_map(Goal::needs).chain(plots) {
+            let goals = work.goals.iter().flat_map(|goal| std::iter::once(goal).chain(goal.or));
+            for (case, subject) in goals.flat_map(Goal::needs).chain(plots) {
                 let found = work.cases.iter().find(|it| it.name == case);
                 let found = found.unwrap_or_else(|| panic!("{}: no case {case}", work.name));
                 assert!(work.subjects.iter().any(|it| it.name == subject), "{}: no {subject}", work.name);

@@ -8,9 +8,12 @@
 pub mod bulk;
 mod crowd;
 pub mod data;
+pub mod event;
 mod keys;
+pub mod lease;
 mod meter;
 pub mod set;
+pub mod store;
 mod task;
 mod turn;
 pub mod write;
@@ -67,10 +70,15 @@ pub fn serve(
     match run(arguments, pick) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            let _ = writeln!(std::io::stderr(), "{fault}");
+            complain(&*fault);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Shows a fault to whoever looks on.
+pub(crate) fn complain(fault: &dyn Error) {
+    let _ = writeln!(std::io::stderr(), "{fault}");
 }
 
 fn run(

@@ -110,7 +110,7 @@ fn draw(groups: &[Group]) -> String {
                 LINE - 5.0,
                 end + 6.0,
                 y + 13.0,
-                crate::work::digits(bar.ratio)
+                crate::number::digits(bar.ratio)
             );
             y += LINE;
         }

@@ -6,7 +6,8 @@ use larder_bench_protocol::Outcome;
 
 use crate::figure::Spread;
 use crate::measure::Measured;
-use crate::work::{Bound, Case, Metric, Subject, digits};
+use crate::number::{digits, grouped, rate, time};
+use crate::work::{Bound, Case, Metric, Subject};
 
 /// All goals, a table a theme.
 pub(super) fn goals(all: &[Measured]) -> Outcome<String> {
@@ -21,9 +22,17 @@ pub(super) fn goals(all: &[Measured]) -> Outcome<String> {
             text.push_str("|---|--:|--:|--:|---|\n");
         }
         for goal in measured.work.goals {
-            let start = format!("| {}: {} | {} |", measured.work.name, goal.text, goal.bound);
+            let (bounds, other) = match goal.or {
+                Some(other) => (format!("{} or {}", goal.bound, other.bound), measured.reached(other)),
+                None => (goal.bound.to_string(), None),
+            };
+            let start = format!("| {}: {} | {bounds} |", measured.work.name, goal.text);
             if let Some(told) = measured.reached(goal) {
-                let met = if goal.bound.holds(told.middle) { "yes" } else { "**no**" };
+                let other = goal.or.zip(other).map(|(goal, told)| (goal.bound, told.middle));
+                let met =
+                    goal.bound.holds(told.middle) || other.is_some_and(|(bound, told)| bound.holds(told));
+                let met = if met { "yes" } else { "**no**" };
+                let other = other.map_or_else(String::new, |(bound, told)| format!(", {}", bound.show(told)));
                 let show = |told: f64| goal.bound.show(told);
                 let half = if told.low == told.high {
                     String::new()
@@ -37,7 +46,7 @@ pub(super) fn goals(all: &[Measured]) -> Outcome<String> {
                     };
                     format!("{low}–{}", show(told.high))
                 };
-                writeln!(text, "{start} {} | {half} | {met} |", show(told.middle))?;
+                writeln!(text, "{start} {}{other} | {half} | {met} |", show(told.middle))?;
             } else if let Some(why) = measured.excuse(goal) {
                 writeln!(text, "{start} not measured here: {why} | | |")?;
             } else {
@@ -132,37 +141,6 @@ fn rates(text: &mut String, measured: &Measured, case: &Case, subjects: &[&Subje
     Ok(())
 }
 
-/// Nanoseconds in three digits or so.
-pub(super) fn time(ns: f64) -> String {
-    let (value, unit) = match ns {
-        ns if ns < 1e4 => (ns, "ns"),
-        ns if ns < 1e6 => (ns / 1e3, "µs"),
-        ns if ns < 1e9 => (ns / 1e6, "ms"),
-        ns => (ns / 1e9, "s"),
-    };
-    format!("{} {unit}", digits(value))
-}
-
-/// Nanoseconds an operation, as operations a second in three digits.
-fn rate(ns: f64) -> String {
-    let rate = 1e9 / ns;
-    let unit = 10f64.powf((rate.log10().floor() - 2.0).max(0.0));
-    grouped((rate / unit).round() * unit)
-}
-
-/// A whole number with its thousands apart.
-fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -173,24 +151,6 @@ mod tests {
     use super::*;
     use crate::figure::Figures;
     use crate::work::ALL;
-
-    #[test]
-    fn times_have_three_digits() {
-        assert_eq!(time(870.4), "870 ns");
-        assert_eq!(time(2_345.0), "2345 ns");
-        assert_eq!(time(36_000.0), "36.0 µs");
-        assert_eq!(time(1_500_000.0), "1.50 ms");
-        assert_eq!(time(2_000_000_000.0), "2.00 s");
-    }
-
-    #[test]
-    fn rates_have_three_digits_and_their_thousands_apart() {
-        assert_eq!(rate(81_234.0), "12,300");
-        assert_eq!(rate(700.0), "1,430,000");
-        assert_eq!(rate(2e9), "1");
-        assert_eq!(grouped(999.0), "999");
-        assert_eq!(grouped(1000.0), "1,000");
-    }
 
     #[test]
     fn a_goal_is_met_missed_or_not_measured_and_says_so() {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::number::{digits, grouped, rate};
+
 /// A number that a round shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Metric {
@@ -32,6 +34,13 @@ pub(crate) enum What {
         /// What it is compared with.
         right: At,
     },
+    /// A number by itself.
+    Single {
+        /// Which number.
+        metric: Metric,
+        /// Whose.
+        at: At,
+    },
     /// The instructions that an operation of each takes, by valgrind.
     Instructions {
         /// Larder, mostly.
@@ -57,29 +66,45 @@ pub(crate) struct Goal {
     pub what: What,
     /// Where it must stay.
     pub bound: Bound,
+    /// Another goal that does as well, where there is one.
+    pub or: Option<&'static Goal>,
 }
 
 impl Goal {
     /// That a number of `left` keeps to a bound, compared with that of `right`.
     pub(crate) const fn new(text: &'static str, metric: Metric, left: At, right: At, bound: Bound) -> Self {
-        Self { text, what: What::Ratio { metric, left, right }, bound }
+        Self::of(text, What::Ratio { metric, left, right }, bound)
     }
 
     /// That the instructions of `left` keep to a bound, compared with those of `right`.
     pub(crate) const fn instructions(text: &'static str, left: At, right: At, bound: Bound) -> Self {
-        Self { text, what: What::Instructions { left, right }, bound }
+        Self::of(text, What::Instructions { left, right }, bound)
+    }
+
+    /// That a number by itself keeps to a bound.
+    pub(crate) const fn single(text: &'static str, metric: Metric, at: At, bound: Bound) -> Self {
+        Self::of(text, What::Single { metric, at }, bound)
+    }
+
+    /// That this is met, or `other`.
+    pub(crate) const fn or(self, other: &'static Self) -> Self {
+        Self { or: Some(other), ..self }
+    }
+
+    const fn of(text: &'static str, what: What, bound: Bound) -> Self {
+        Self { text, what, bound, or: None }
     }
 
     /// That a count is 0 in all rounds.
     pub(crate) const fn none(text: &'static str, name: &'static str, at: At) -> Self {
-        Self { text, what: What::Count { name, at }, bound: Bound::Zero }
+        Self::of(text, What::Count { name, at }, Bound::Zero)
     }
 
     /// The cases and subjects that it needs.
     pub(crate) fn needs(&self) -> Vec<At> {
         match self.what {
             What::Ratio { left, right, .. } | What::Instructions { left, right } => vec![left, right],
-            What::Count { at, .. } => vec![at],
+            What::Single { at, .. } | What::Count { at, .. } => vec![at],
         }
     }
 }
@@ -95,15 +120,18 @@ pub(crate) enum Bound {
     AtLeast(f64),
     /// At most the so-manieth part.
     Part(f64),
+    /// So many a second, or more.
+    PerSecond(f64),
     /// Not one.
     Zero,
 }
 
 impl Bound {
-    /// The number that people read, of the ratio of two times.
+    /// The number that people read, of the ratio of two times, or of one time in nanoseconds.
     pub(crate) fn told(self, ratio: f64) -> f64 {
         match self {
             Self::AtLeast(_) | Self::Part(_) => 1.0 / ratio,
+            Self::PerSecond(_) => 1e9 / ratio,
             Self::AtMost(_) | Self::Below(_) | Self::Zero => ratio,
         }
     }
@@ -113,7 +141,7 @@ impl Bound {
         match self {
             Self::AtMost(most) => told <= most,
             Self::Below(limit) => told < limit,
-            Self::AtLeast(least) | Self::Part(least) => told >= least,
+            Self::AtLeast(least) | Self::Part(least) | Self::PerSecond(least) => told >= least,
             Self::Zero => told == 0.0,
         }
     }
@@ -125,6 +153,7 @@ impl Bound {
             Self::AtLeast(_) => format!("{} ×", digits(told)),
             Self::Part(_) if told < 1.0 => format!("{} ×", digits(1.0 / told)),
             Self::Part(_) => format!("1/{}", digits(told)),
+            Self::PerSecond(_) => format!("{}/s", rate(1e9 / told)),
             Self::Zero => format!("{told:.0}"),
         }
     }
@@ -137,17 +166,9 @@ impl fmt::Display for Bound {
             Self::Below(limit) => write!(f, "< {limit:.2}"),
             Self::AtLeast(least) => write!(f, "≥ {least} ×"),
             Self::Part(part) => write!(f, "≤ 1/{part}"),
+            Self::PerSecond(least) => write!(f, "≥ {}/s", grouped(*least)),
             Self::Zero => write!(f, "0"),
         }
-    }
-}
-
-/// As many digits as such a ratio deserves.
-pub(crate) fn digits(number: f64) -> String {
-    match number {
-        number if number < 10.0 => format!("{number:.2}"),
-        number if number < 100.0 => format!("{number:.1}"),
-        number => format!("{number:.0}"),
     }
 }
 
@@ -172,6 +193,16 @@ mod tests {
         assert!(!Bound::AtLeast(8.0).holds(Bound::AtLeast(8.0).told(0.2)));
         assert!(!Bound::Part(5.0).holds(Bound::Part(5.0).told(0.5)));
         assert!(Bound::Zero.holds(0.0) && !Bound::Zero.holds(1.0));
+    }
+
+    #[test]
+    fn a_bound_tells_a_time_by_itself_as_a_rate() {
+        let rate = Bound::PerSecond(1e6);
+        assert_eq!(
+            (rate.to_string(), rate.show(rate.told(800.0))),
+            ("≥ 1,000,000/s".into(), "1,250,000/s".into())
+        );
+        assert!(rate.holds(rate.told(800.0)) && !rate.holds(rate.told(1250.0)));
     }
 
     #[test]

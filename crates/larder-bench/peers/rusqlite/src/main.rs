@@ -2,9 +2,12 @@
 
 mod bulk;
 mod copy;
+mod event;
+mod lease;
 mod migration;
 mod read;
 mod reader;
+mod store;
 mod write;
 
 use std::path::Path;
@@ -37,6 +40,10 @@ fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("insert-many", "raw") => bulk::raw(task)?,
         ("insert-many", "rusqlite") => bulk::cached(task)?,
         ("insert-many", "rusqlite-held") => bulk::held(task)?,
+        ("events", "rusqlite") => event::append(task)?,
+        ("events-tail", "rusqlite") => event::tail(task)?,
+        ("audit", "rusqlite") => store::audit(task)?,
+        ("lease", "mutex") => lease::contend(task)?,
         _ => return task.unknown(),
     };
     Ok((hello()?, round))
