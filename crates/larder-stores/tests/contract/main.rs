@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     reason = "a test"
 )]
+#![allow(dead_code, reason = "each store joins with its document")]
 
 mod document;
 mod live;
@@ -88,6 +89,11 @@ fn the_workflow_has_what_was_promised() {
 #[test]
 fn the_registry_has_what_was_promised() {
     keeps_its_promises("registry");
+}
+
+#[test]
+fn the_forge_has_what_was_promised() {
+    keeps_its_promises("forge");
 }
 
 mod machinery {
