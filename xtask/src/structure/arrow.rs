@@ -1,8 +1,11 @@
 //! The arrows: who may use whom. This is the one table; ARCHITECTURE.md explains it.
 
+/// Parts, and what each stands directly upon.
+pub(super) type Table = [(&'static str, &'static [&'static str])];
+
 /// The modules of the crate larder, and what each stands directly upon. What those stand upon may be used too, so every
 /// arrow runs downwards. `lib.rs` is the table of contents and stands above all.
-pub(super) const MODULES: &[(&str, &[&str])] = &[
+pub(super) const MODULES: &Table = &[
     ("error", &[]),
     ("path", &["error"]),
     ("sql", &["error"]),
@@ -15,8 +18,28 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("doctor", &["migrate"]),
 ];
 
+/// The same for the crate larder-stores. No store uses another; what several need stands below them all, and the list of the
+/// stores above.
+pub(super) const STORE_MODULES: &Table = &[
+    ("refusal", &[]),
+    ("canonical", &["refusal"]),
+    ("redact", &["canonical"]),
+    ("git", &["refusal"]),
+    ("clock", &["refusal"]),
+    ("audit", &["canonical"]),
+    ("journal", &["audit", "redact", "git", "clock"]),
+    ("workflow", &["canonical", "clock"]),
+    ("registry", &["canonical", "git", "clock"]),
+    ("forge", &["audit", "clock"]),
+    ("store", &["journal", "workflow", "registry", "forge"]),
+];
+
+/// The crates whose modules have a table, by the folder of their sources.
+pub(super) const TABLES: &[(&str, &Table)] =
+    &[("crates/larder/src/", MODULES), ("crates/larder-stores/src/", STORE_MODULES)];
+
 /// The crates of the workspace, and the crates of the workspace that each may depend on.
-pub(super) const CRATES: &[(&str, &[&str])] = &[
+pub(super) const CRATES: &Table = &[
     ("larder-file", &[]),
     ("larder-macros", &["larder-file"]),
     ("larder", &["larder-file", "larder-macros"]),
@@ -51,7 +74,7 @@ pub(super) const PEERS: &[&str] = &[
 /// The crates whose manifest may name a peer: this folder and all below it.
 pub(super) const PEERS_PLACE: &str = "crates/larder-bench/";
 
-/// The bindings of an engine, and the module of larder that alone may name them.
+/// The bindings of an engine, which one module of larder alone may name.
 pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys"];
 
 /// The module that may name the bindings.
@@ -59,7 +82,7 @@ pub(super) const BINDINGS_PLACE: &str = "driver";
 
 /// Whether `user` may use `used` under a table: directly, through what stands between, or because they are one.
 /// `None` when the table does not know the user.
-pub(super) fn allowed(table: &[(&str, &[&str])], user: &str, used: &str) -> Option<bool> {
+pub(super) fn allowed(table: &Table, user: &str, used: &str) -> Option<bool> {
     let (_, below) = table.iter().find(|(name, _)| *name == user)?;
     Some(user == used || below.iter().any(|name| allowed(table, name, used) == Some(true)))
 }
@@ -70,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_tables_name_only_what_they_know_and_have_no_circle() {
-        for table in [MODULES, CRATES] {
+        for table in [MODULES, STORE_MODULES, CRATES] {
             for (at, (name, below)) in table.iter().enumerate() {
                 for used in *below {
                     let place = table.iter().position(|(known, _)| known == used);
@@ -90,5 +113,10 @@ mod tests {
         assert_eq!(allowed(MODULES, "db", "migrate"), Some(false));
         assert_eq!(allowed(MODULES, "schema", "backup"), Some(false));
         assert_eq!(allowed(MODULES, "elsewhere", "error"), None);
+        assert_eq!(allowed(STORE_MODULES, "journal", "refusal"), Some(true));
+        let stores = ["journal", "workflow", "registry", "forge"];
+        for (one, other) in stores.iter().flat_map(|one| stores.map(|other| (*one, other))) {
+            assert_eq!(allowed(STORE_MODULES, one, other), Some(one == other), "{one} → {other}");
+        }
     }
 }

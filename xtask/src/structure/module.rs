@@ -1,21 +1,23 @@
-//! The arrows between the modules of the crate larder, read from the paths in its sources.
+//! The arrows between the modules of a crate, read from the paths in its sources.
 
 use std::collections::BTreeMap;
 
 use super::File;
-use super::arrow::{BINDINGS, BINDINGS_PLACE, MODULES, allowed};
+use super::arrow::{BINDINGS, BINDINGS_PLACE, TABLES, Table, allowed};
 use super::code::{code_only, ends_in_word};
-
-const SOURCES: &str = "crates/larder/src/";
 
 /// Every path that goes upwards, every module that the table does not know, and every use of an engine's bindings
 /// outside the driver.
 pub(super) fn breaches(files: &[File]) -> Vec<String> {
-    let sources: Vec<Source<'_>> = files.iter().filter_map(Source::new).collect();
-    let names = root_names(&sources);
+    TABLES.iter().flat_map(|(folder, table)| of_crate(files, folder, table)).collect()
+}
+
+fn of_crate(files: &[File], folder: &str, table: &'static Table) -> Vec<String> {
+    let sources: Vec<Source<'_>> = files.iter().filter_map(|file| Source::new(file, folder, table)).collect();
+    let names = root_names(&sources, table);
     let mut found = Vec::new();
     for source in &sources {
-        if !source.is_root() && allowed(MODULES, source.module, source.module).is_none() {
+        if !source.is_root() && allowed(table, source.module, source.module).is_none() {
             let module = source.module;
             found.push(format!(
                 "{}: the table of xtask/src/structure/arrow.rs does not know {module}: add it",
@@ -27,11 +29,11 @@ pub(super) fn breaches(files: &[File]) -> Vec<String> {
             found.push(format!("{}:{line}: only {BINDINGS_PLACE} may name {word}", source.path));
         }
         for (line, name) in source.uses() {
-            let known = MODULES.iter().any(|(module, _)| *module == name);
+            let known = table.iter().any(|(module, _)| *module == name);
             let used = if known { Some(name.as_str()) } else { names.get(&name).map(String::as_str) };
             match used {
                 _ if source.is_root() => {}
-                Some(used) if allowed(MODULES, source.module, used) == Some(true) => {}
+                Some(used) if allowed(table, source.module, used) == Some(true) => {}
                 Some(used) => found.push(format!(
                     "{}:{line}: {} may not use {used} (as {name}): arrows run downwards only",
                     source.path, source.module,
@@ -46,8 +48,9 @@ pub(super) fn breaches(files: &[File]) -> Vec<String> {
     found
 }
 
-/// A file of the crate larder, without comments and literals.
+/// A file of the crate, without comments and literals.
 struct Source<'a> {
+    table: &'static Table,
     path: &'a str,
     /// The module of the crate that it belongs to; `lib` for the root.
     module: &'a str,
@@ -57,12 +60,12 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(file: &'a File) -> Option<Self> {
-        let inner = file.path.strip_prefix(SOURCES)?.strip_suffix(".rs")?;
+    fn new(file: &'a File, folder: &str, table: &'static Table) -> Option<Self> {
+        let inner = file.path.strip_prefix(folder)?.strip_suffix(".rs")?;
         let place = inner.strip_suffix("/mod").unwrap_or(inner);
         let module = place.split('/').next().unwrap_or(place);
         let depth = if place == "lib" { 0 } else { place.split('/').count() };
-        Some(Self { path: &file.path, module, depth, code: code_only(&file.text) })
+        Some(Self { table, path: &file.path, module, depth, code: code_only(&file.text) })
     }
 
     fn is_root(&self) -> bool {
@@ -90,7 +93,7 @@ impl<'a> Source<'a> {
             if steps >= self.depth && self.depth > 0 {
                 let names = self.names_at(at, at + steps * "super::".len());
                 found.extend(
-                    names.into_iter().filter(|(_, name)| MODULES.iter().any(|(module, _)| module == name)),
+                    names.into_iter().filter(|(_, name)| self.table.iter().any(|(module, _)| module == name)),
                 );
             }
         }
@@ -164,7 +167,7 @@ fn name(text: &str) -> Option<String> {
 
 /// Names that stand at the root of the crate and the module that each comes from: what lib.rs gives out with
 /// `pub use module::{…}`, and exported macros.
-fn root_names(sources: &[Source<'_>]) -> BTreeMap<String, String> {
+fn root_names(sources: &[Source<'_>], table: &Table) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for source in sources {
         for (at, _) in source.code.match_indices("macro_rules!") {
@@ -183,7 +186,7 @@ fn root_names(sources: &[Source<'_>]) -> BTreeMap<String, String> {
             }
         }
     }
-    for (module, _) in MODULES {
+    for (module, _) in table {
         names.remove(*module);
     }
     // What lib.rs itself defines stands above all, and what it takes from other crates is nobody's.
@@ -194,6 +197,8 @@ fn root_names(sources: &[Source<'_>]) -> BTreeMap<String, String> {
 mod tests {
     use super::super::file;
     use super::*;
+
+    const SOURCES: &str = "crates/larder/src/";
 
     fn check(path: &str, text: &str) -> Vec<String> {
         let lib = "mod error;\npub use error::{Error, ErrorKind};\npub use db::{Database, tx::ReadTx};\n";
@@ -233,6 +238,22 @@ mod tests {
         assert_eq!(check("sql/value.rs", "fn f(tx: &crate::ReadTx) {}"), [up("1", "db", "ReadTx")]);
         assert_eq!(check("sql/value.rs", "use super::super::doctor::run;"), [up("1", "doctor", "doctor")]);
         assert_eq!(check("sql/value.rs", "fn f() { $crate::backup::run() }"), [up("1", "backup", "backup")]);
+    }
+
+    #[test]
+    fn a_store_that_uses_another_is_found() {
+        let lib =
+            file("crates/larder-stores/src/lib.rs", "pub mod audit;\npub use canonical::canonical_json;\n");
+        let journal = file(
+            "crates/larder-stores/src/journal/run.rs",
+            "use crate::audit::append;\nuse crate::canonical_json;\nuse crate::workflow::Run;\n",
+        );
+        assert_eq!(
+            breaches(&[lib, journal]),
+            [
+                "crates/larder-stores/src/journal/run.rs:3: journal may not use workflow (as workflow): arrows run downwards only"
+            ]
+        );
     }
 
     #[test]
