@@ -46,6 +46,8 @@ const CHECKS: &[Check] = &[
             "--package",
             "larder",
             "--package",
+            "larder-stores",
+            "--package",
             "larder-cli",
         ],
         &[],

@@ -20,3 +20,10 @@ pub mod workflow;
 
 pub use canonical::{canonical_hash, canonical_json};
 pub use store::{STORES, Store};
+
+/// The Rust of `docs/stores/` is run.
+#[cfg(doctest)]
+mod document {
+    #[doc = include_str!("../../../docs/stores/audit.md")]
+    mod audit {}
+}
