@@ -13,12 +13,18 @@ CREATE TABLE runs (
   error TEXT,
   config_json TEXT CHECK (json_valid(config_json)),
   created_at TEXT NOT NULL,
-  owner TEXT,
+  -- The process that runs it, or ran it last.
+  owner TEXT CHECK (json_valid(owner)),
+  -- The number of its newest event.
   last_sequence INTEGER NOT NULL DEFAULT 0,
+  -- Since when it is as good as gone; what is left of it is deleted piece by piece.
+  pruned_at TEXT,
   UNIQUE (feature_branch, repo_path)
 ) STRICT;
 
 CREATE INDEX runs_status ON runs (status);
+CREATE INDEX runs_repo_path ON runs (repo_path);
+CREATE INDEX runs_pruned_at ON runs (pruned_at);
 
 CREATE TABLE units (
   id TEXT NOT NULL PRIMARY KEY,

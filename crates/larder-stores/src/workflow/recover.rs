@@ -1,0 +1,59 @@
+//! After a crash: what was left running is marked as interrupted.
+
+use super::{Liveness, Owner, run};
+use larder::{Json, Result, WriteTx, params};
+use serde::Serialize;
+
+pub(super) const RUNNING: &str =
+    "SELECT id, owner FROM runs WHERE status = 'running' AND pruned_at IS NULL ORDER BY id";
+
+/// Which runs [`recover`] takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// Those whose owner is known to be gone, or that have none. A run whose owner is alive is left alone, and so is one of
+    /// another machine or container, of which nothing is known here.
+    Dead,
+    /// All that are running. Only for who knows that nobody works on them.
+    All,
+}
+
+/// What [`recover`] marked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// The runs.
+    pub runs: Vec<String>,
+    /// How many units of theirs.
+    pub units: u64,
+    /// Runs that are running and were left alone.
+    pub left: Vec<String>,
+}
+
+/// Marks runs that nobody runs any more, and their running units, as interrupted, with an event each: to be called when a
+/// daemon starts. They can be started again, and go on where they were.
+///
+/// # Errors
+/// What the engine says.
+pub fn recover(tx: &mut WriteTx<'_>, how: Recovery) -> Result<Recovered> {
+    let running: Vec<(String, Option<Json<Owner>>)> = tx.query_all(RUNNING, params! {})?;
+    tx.savepoint(|tx| {
+        let mut recovered = Recovered::default();
+        for (id, owner) in running {
+            let why = match &owner {
+                None => "it was left running by nobody known".to_owned(),
+                Some(Json(owner)) => {
+                    let gone = owner.liveness() == Liveness::Gone;
+                    if how == Recovery::Dead && !gone {
+                        recovered.left.push(id);
+                        continue;
+                    }
+                    format!("{owner}, which ran it, {}", if gone { "is gone" } else { "was given up" })
+                }
+            };
+            let units = run::interrupt(tx, &id, &why)?;
+            recovered.units += units.len() as u64;
+            recovered.runs.push(id);
+        }
+        Ok(recovered)
+    })
+}
