@@ -12,13 +12,17 @@
 pub mod audit;
 mod canonical;
 pub mod forge;
+mod git;
 pub mod journal;
+mod redact;
 mod refusal;
 pub mod registry;
 mod store;
 pub mod workflow;
 
 pub use canonical::{canonical_hash, canonical_json};
+pub use git::git_commit;
+pub use redact::{REDACTED, Redaction};
 pub use store::{STORES, Store};
 
 /// The Rust of `docs/stores/` is run.

@@ -6,11 +6,16 @@ CREATE TABLE runs (
   args_json TEXT NOT NULL CHECK (json_valid(args_json)),
   git_sha TEXT,
   config_hash TEXT CHECK (length(config_hash) = 64),
+  actor TEXT,
   status TEXT NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'completed', 'failed')),
-  finished_at TEXT
+  finished_at TEXT,
+  error TEXT,
+  CHECK ((status = 'running') = (finished_at IS NULL))
 ) STRICT;
 
-CREATE INDEX runs_created_at ON runs (created_at);
+-- With the key, so that a list is read in one order, page after page, without sorting.
+CREATE INDEX runs_created_at ON runs (created_at, run_id);
+CREATE INDEX runs_status ON runs (status, created_at, run_id);
 
 CREATE TABLE run_steps (
   step_id TEXT NOT NULL PRIMARY KEY,
@@ -19,10 +24,12 @@ CREATE TABLE run_steps (
   started_at TEXT NOT NULL,
   finished_at TEXT,
   status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed')),
-  stats_json TEXT CHECK (json_valid(stats_json))
+  stats_json TEXT CHECK (json_valid(stats_json)),
+  error TEXT,
+  CHECK ((status = 'running') = (finished_at IS NULL))
 ) STRICT;
 
-CREATE INDEX run_steps_run_id ON run_steps (run_id);
+CREATE INDEX run_steps_run_id ON run_steps (run_id, started_at, step_id);
 
 -- `run_id` is no reference: the trail outlives the runs that it tells of.
 CREATE TABLE audit_log (

@@ -1,0 +1,145 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::json;
+
+#[test]
+fn texts_lose_their_secrets_and_keep_the_rest() {
+    let redaction = Redaction::new();
+    for (text, redacted) in [
+        ("nothing to see: 3 of 4 done", "nothing to see: 3 of 4 done"),
+        ("password=hunter2 user=ada", "password=*** user=ada"),
+        ("password=\"a b\" user=ada", "password=\"***\" user=ada"),
+        ("password='it''s' user=ada", "password='***' user=ada"),
+        ("PASSWORD=a\\ b\"c d\"e run", "PASSWORD=*** run"),
+        ("Authorization: Bearer abc def\nAccept: */*", "Authorization: ***\nAccept: */*"),
+        ("authorization=Bearer abc\nx", "authorization=***\nx"),
+        ("got Bearer abc.def, then 401", "got Bearer *** then 401"),
+        ("sent Basic dXNlcjpwYXNz to it; basic things", "sent Basic *** to it; basic things"),
+        ("API key: abc", "API key: ***"),
+        ("password:/a/b", "password:***"),
+        ("the token was wrong: retry", "the token was wrong: retry"),
+        ("larder_stores::token::Kind", "larder_stores::token::Kind"),
+        ("https://h/p?token=abc&page=2&Password=x#y", "https://h/p?token=***&page=2&Password=***"),
+        ("https://h/?pass%77ord=x&a=1", "https://h/?pass%77ord=***&a=1"),
+        ("https://h/?next=https%3A%2F%2Fu%3Apw%40g&a=1", "https://h/?next=***&a=1"),
+        ("https://h/a%20b?c=%26", "https://h/a%20b?c=%26"),
+        ("Server=h;Password=my pass;Database=d", "Server=h;Password=***;Database=d"),
+        ("Server=h;Password=my pass", "Server=h;Password=***"),
+        ("run --password hunter2 --jobs 4", "run --password *** --jobs 4"),
+        ("run --password 'a b' --jobs 4", "run --password *** --jobs 4"),
+        ("headers[\"Authorization\"] = \"x\", n = 1", "headers[\"Authorization\"] = \"***\", n = 1"),
+        ("secrets[0]=x y", "secrets[0]=*** y"),
+        ("{\"password\":\"a\\\"b\",\"n\":1}", "{\"n\":1,\"password\":\"***\"}"),
+        ("got {\"password\":\"a\\\"b\",\"n\":1} back", "got {\"password\":\"***\",\"n\":1} back"),
+        (
+            "got {\\\"password\\\":\\\"ab\\\",\\\"n\\\":1} back",
+            "got {\\\"password\\\":\\\"***\\\",\\\"n\\\":1} back",
+        ),
+        ("got {\"secrets\":{\"a\":\"}b\"},\"n\":1} back", "got {\"secrets\":{***},\"n\":1} back"),
+        ("password: |\n  a\n  b\nuser: ada", "password: ***\nuser: ada"),
+        ("password:\n  a b\nuser: ada", "password:***\nuser: ada"),
+        ("a -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- b", "a *** b"),
+        ("used ghp_0123456789abcdefghij0123456789abcdef.", "used ***"),
+        ("", ""),
+        ("password=", "password="),
+        ("=:=:", "=:=:"),
+    ] {
+        assert_eq!(redaction.text(text), redacted, "{text}");
+        assert_eq!(redaction.text(redacted), redacted);
+    }
+}
+
+#[test]
+fn arguments_lose_their_secrets_and_keep_the_rest() {
+    let redaction = Redaction::new().with_key("p");
+    for (args, redacted) in [
+        (vec!["migrate", "--url", "pg://a:b@h"], vec!["migrate", "--url", "pg://a:***@h"]),
+        (vec!["--password=a b=c", "x"], vec!["--password=***", "x"]),
+        (vec!["--password", "--x", "y"], vec!["--password", "***", "y"]),
+        (vec!["--token", "--password", "y"], vec!["--token", "***", "***"]),
+        (vec!["--env=DB_PASSWORD=a b", "TOKEN=a b"], vec!["--env=DB_PASSWORD=***", "TOKEN=***"]),
+        (vec!["config", "set", "aws_secret", "x", "y"], vec!["config", "set", "aws_secret", "***", "y"]),
+        (vec!["-H", "Authorization: Bearer a b"], vec!["-H", "Authorization: ***"]),
+        (vec!["-p", "a", "path", "b"], vec!["-p", "***", "path", "b"]),
+    ] {
+        assert_eq!(redaction.args(&args), redacted);
+    }
+}
+
+#[test]
+fn json_loses_its_secrets_at_any_depth_and_keeps_its_shape() {
+    let value = json!({
+        "a": { "PASSWORD": ["x", { "y": "z" }], "n": 1, "pin_token": 1234, "token": null, "cookie": true },
+        "env": [{ "name": "DB_PASSWORD", "value": "x" }, { "name": "HOME", "value": "/h" }],
+        "headers": [["Authorization", "x"], ["Accept", "y"]],
+        "run": ["mysql", "--password", "x", "db"],
+        "text": "{\"token\":\"x\"}",
+        "x://u:p@h": 1, "x://u:q@h": 2,
+    });
+    let expected = json!({
+        "a": { "PASSWORD": "***", "n": 1, "pin_token": "***", "token": null, "cookie": true },
+        "env": [{ "name": "DB_PASSWORD", "value": "***" }, { "name": "HOME", "value": "/h" }],
+        "headers": [["Authorization", "***"], ["Accept", "y"]],
+        "run": ["mysql", "--password", "***", "db"],
+        "text": "{\"token\":\"***\"}",
+        "x://u:***@h": 1, "x://u:***@h+": 2,
+    });
+    assert_eq!(Redaction::new().value(&value), expected);
+}
+
+#[test]
+fn a_field_that_stands_twice_hides_nothing() {
+    let text = r#"{"a":"x://u:pw@h","a":1,"password":"pw","password":null}"#;
+    assert!(!Redaction::new().text(text).contains("pw"), "{}", Redaction::new().text(text));
+}
+
+#[test]
+fn what_is_too_deep_to_read_back_is_not_kept() {
+    let mut value = json!("deep");
+    for _ in 0..500 {
+        value = json!([value]);
+    }
+    let text = Redaction::new().value(&value).to_string();
+    assert!(!text.contains("deep") && serde_json::from_str::<Value>(&text).is_ok());
+    let text = format!("%{}33", "25".repeat(1000));
+    assert_eq!(Redaction::new().text(&text), REDACTED);
+}
+
+/// JSON without secrets and without keys that announce one.
+fn plain() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "[a-z :=/@\"{}\\\\%-]{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{1,6}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn redacting_what_is_redacted_changes_nothing(value in plain(), text in "[ -~\n]{0,60}", odd in ".{0,40}") {
+        let redaction = Redaction::new();
+        let once = redaction.value(&value);
+        prop_assert_eq!(&redaction.value(&once), &once);
+        for text in [text.clone(), odd, format!("password{text}"), format!("x://{text}"), format!("--token {text}")] {
+            let once = redaction.text(&text);
+            prop_assert_eq!(redaction.text(&once), once);
+        }
+    }
+
+    #[test]
+    fn arguments_stay_when_redacted_again(args in prop::collection::vec("(--)?(token|a|b=c|x://u:p@h|API_KEY=1)", 0..6)) {
+        let redaction = Redaction::new();
+        let once = redaction.args(&args);
+        prop_assert_eq!(redaction.args(&once), once);
+    }
+}

@@ -1,0 +1,129 @@
+//! What a text shows word by word: options with their values, tokens after `Bearer`, tokens of well-known makers.
+
+use super::key::Keys;
+use super::{REDACTED, is_key_character};
+
+/// What the tokens of well-known makers begin with.
+const MAKERS: &[&str] = &[
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghr_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxs-",
+    "sk-",
+    "sk_live_",
+    "rk_live_",
+    "npm_",
+    "pypi-",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "eyJ",
+    "hf_",
+    "dop_v1_",
+    "shpat_",
+    "SG.",
+];
+
+/// No token of these makers is shorter.
+const SHORTEST: usize = 20;
+
+/// The text with the values of its sensitive options replaced, and the tokens that are known by themselves.
+pub(super) fn redact(keys: &Keys, text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut announced = Announced::Nothing;
+    loop {
+        let word = rest.trim_start();
+        let blank = rest.len() - word.len();
+        let (blanks, _) = rest.split_at(blank);
+        out.push_str(blanks);
+        if word.is_empty() {
+            return out;
+        }
+        if blanks.contains('\n') && !out.trim_end().ends_with('\\') {
+            announced = Announced::Nothing;
+        }
+        let end = match announced {
+            Announced::Nothing => first_word(word),
+            _ => first_quoted(word),
+        };
+        let (first, after) = word.split_at(end);
+        rest = after;
+        let is_secret = match announced {
+            Announced::Nothing => false,
+            Announced::Value => first != "\\",
+            Announced::Encoded => is_encoded(first),
+        };
+        if first != "\\" {
+            announced = announces(keys, first);
+        }
+        if is_secret {
+            out.push_str(REDACTED);
+        } else {
+            tokens(first, &mut out);
+        }
+    }
+}
+
+/// What the word before says of the word after it.
+enum Announced {
+    Nothing,
+    /// It is a secret.
+    Value,
+    /// It is one if it looks so.
+    Encoded,
+}
+
+fn announces(keys: &Keys, word: &str) -> Announced {
+    let bare = word.trim_matches(|c: char| !is_key_character(c));
+    let is_option = bare.starts_with('-') && bare.chars().all(is_key_character) && !word.contains('=');
+    if (is_option && keys.has(bare)) || bare.eq_ignore_ascii_case("bearer") {
+        Announced::Value
+    } else if bare.eq_ignore_ascii_case("basic") {
+        Announced::Encoded
+    } else {
+        Announced::Nothing
+    }
+}
+
+/// Base64 of a name and a password, and no word of a language.
+fn is_encoded(word: &str) -> bool {
+    word.len() >= 8 && word.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '=')
+}
+
+fn first_word(text: &str) -> usize {
+    text.find(char::is_whitespace).unwrap_or(text.len())
+}
+
+/// The first word, or all that is quoted, and what hangs on to it.
+fn first_quoted(text: &str) -> usize {
+    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) else {
+        return first_word(text);
+    };
+    let inside = text.split_at(1).1;
+    match inside.find(quote) {
+        Some(close) => 1 + close + first_word(inside.split_at(close).1),
+        None => text.len(),
+    }
+}
+
+/// A word without the tokens of well-known makers.
+fn tokens(word: &str, out: &mut String) {
+    for run in word.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.')) {
+        let token =
+            run.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
+        if token.len() >= SHORTEST && MAKERS.iter().any(|maker| token.starts_with(maker)) {
+            out.push_str(REDACTED);
+            out.push_str(run.split_at(token.len()).1);
+        } else {
+            out.push_str(run);
+        }
+    }
+}
