@@ -30,4 +30,6 @@ pub use store::{STORES, Store};
 mod document {
     #[doc = include_str!("../../../docs/stores/audit.md")]
     mod audit {}
+    #[doc = include_str!("../../../docs/stores/workflow.md")]
+    mod workflow {}
 }

@@ -60,6 +60,11 @@ fn check(store: &str) {
     assert!(found.is_empty(), "docs/stores/{store}.md:\n  {}\n", found.join("\n  "));
 }
 
+#[test]
+fn the_document_of_the_workflow_is_true_and_whole() {
+    check("workflow");
+}
+
 /// Whether the schema alone keeps what was promised, before anything is said about it.
 fn keeps_its_promises(store: &str) {
     let live = live(store);
