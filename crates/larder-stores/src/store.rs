@@ -40,7 +40,12 @@ impl Store {
 
 /// All stores, by their names.
 pub static STORES: [Store; 4] = [
-    Store { name: "forge", set: &forge::MIGRATIONS, trail: None, checks: &[] },
+    Store {
+        name: "forge",
+        set: &forge::MIGRATIONS,
+        trail: Some(&forge::TRAIL),
+        checks: &[&Check { name: "forge_audit", trail: &forge::TRAIL }, &forge::LeaseCheck],
+    },
     Store {
         name: "journal",
         set: &journal::MIGRATIONS,

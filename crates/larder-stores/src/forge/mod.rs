@@ -31,9 +31,11 @@
 //! # }
 //! ```
 
+mod client;
 mod clock;
 mod cycle;
 mod id;
+mod import;
 mod in_use;
 mod lease;
 mod mirror;
@@ -48,10 +50,13 @@ mod repository;
 mod trail;
 mod word;
 
+pub use client::{Client, Prepared};
 pub use clock::{By, Clock, ManualClock, SystemClock};
 pub use cycle::Cycle;
 pub use id::{Id, InvalidId};
+pub use import::{BadLine, ImportRefused, Imported, LeaseFile, import_leases};
 pub use in_use::InUse;
+pub(crate) use lease::LeaseCheck;
 pub use lease::{
     Held, InvalidTerm, LEASE_TERM, Lease, LeaseStatus, NotHolder, StaleToken, acquire_lease, check_token,
     find_lease, list_expired_leases, list_leases, list_live_leases, release_lease,
@@ -92,6 +97,7 @@ pub static MIGRATIONS: MigrationSet = larder::migrations!("migrations/forge", na
 /// Every query of this store, in groups, by its name.
 #[doc(hidden)]
 pub static QUERIES: &[&[(&str, &str)]] = &[
+    import::QUERIES,
     lease::QUERIES,
     mirror::QUERIES,
     object::QUERIES,

@@ -110,6 +110,26 @@ impl Change {
     }
 }
 
+/// Notes many changes.
+pub(super) fn record_many(
+    tx: &mut WriteTx<'_>,
+    by: By<'_>,
+    at: Timestamp,
+    changes: impl IntoIterator<Item = Change>,
+) -> Result<()> {
+    check_actor(by.actor)?;
+    audit::append_many(tx, &TRAIL, |entries| {
+        for Change { action, entity, id, repository, data } in changes {
+            entries.push(params! {
+                created_at: at, actor: by.actor, action, entity_kind: entity, entity_id: id, repository_id: repository,
+                data_json: data,
+            })?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
 /// Notes a change.
 pub(super) fn record(tx: &mut WriteTx<'_>, by: By<'_>, at: Timestamp, change: Change) -> Result<()> {
     check_actor(by.actor)?;

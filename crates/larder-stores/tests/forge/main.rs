@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod client;
 mod crowd;
+mod doctor;
 mod entity;
+mod import;
 mod kit;
 mod lease;
 mod mirror;

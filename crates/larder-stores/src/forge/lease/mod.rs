@@ -6,11 +6,13 @@
 
 mod acquire;
 mod check;
+mod inspect;
 mod refusal;
 mod release;
 
 pub use acquire::acquire_lease;
 pub use check::check_token;
+pub(crate) use inspect::LeaseCheck;
 pub use refusal::{Held, InvalidTerm, NotHolder, StaleToken};
 pub use release::release_lease;
 
@@ -109,6 +111,9 @@ pub(super) const QUERIES: &[(&str, &str)] = &[
     ("lease::ACQUIRE", acquire::ACQUIRE),
     ("lease::RELEASE", release::RELEASE),
     ("lease::TOKEN", check::TOKEN),
+    ("lease::PAST", inspect::PAST),
+    ("lease::PAST_COUNT", inspect::PAST_COUNT),
+    ("lease::AHEAD", inspect::AHEAD),
 ];
 
 /// The lease of a repository, whatever its state.

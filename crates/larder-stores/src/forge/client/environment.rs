@@ -1,0 +1,79 @@
+//! Which database an environment asks for.
+
+use larder::{Error, ErrorKind, Result};
+
+/// The file, when nothing names one.
+const DEFAULT: &str = "data/forge.db";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The URL of the database.
+pub(super) fn url(variable: impl Fn(&str) -> Option<String>) -> Result<String> {
+    let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let asked = get("DB_DRIVER").map(|name| engine(&name)).transpose()?;
+    let url = get("DATABASE_URL");
+    let named = url.as_deref().map(engine_of);
+    if let (Some(asked), Some(named)) = (asked, named)
+        && asked != named
+    {
+        return Err(Error::new(ErrorKind::Config, "DB_DRIVER and DATABASE_URL ask for two engines")
+            .with_help("leave out one of them"));
+    }
+    match named.or(asked).unwrap_or(Engine::Sqlite) {
+        Engine::Sqlite => Ok(url.or_else(|| get("DB_PATH")).unwrap_or_else(|| DEFAULT.to_owned())),
+        Engine::Postgres => Err(Error::new(ErrorKind::Unsupported, "PostgreSQL is not in this build yet")
+            .with_help("set DATABASE_URL to the path of a SQLite file, or DB_DRIVER=sqlite")),
+    }
+}
+
+fn engine(name: &str) -> Result<Engine> {
+    match name.to_ascii_lowercase().as_str() {
+        "sqlite" => Ok(Engine::Sqlite),
+        "pg" => Ok(Engine::Postgres),
+        _ => Err(Error::new(ErrorKind::Config, format!("there is no driver {name:?}"))
+            .with_help("DB_DRIVER is sqlite or pg")),
+    }
+}
+
+fn engine_of(url: &str) -> Engine {
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("postgres" | "postgresql") => Engine::Postgres,
+        _ => Engine::Sqlite,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(variables: &[(&str, &str)]) -> std::result::Result<String, (ErrorKind, String)> {
+        let get = |name: &str| Some(variables.iter().find(|known| known.0 == name)?.1.to_owned());
+        url(get).map_err(|error| (error.kind(), format!("{error:?}")))
+    }
+
+    #[test]
+    fn the_url_wins_then_the_driver_with_its_path() {
+        let is = |variables: &[(&str, &str)], url: &str| assert_eq!(asked(variables).unwrap(), url);
+        is(&[], "data/forge.db");
+        is(&[("DATABASE_URL", ""), ("DB_DRIVER", "")], "data/forge.db");
+        is(&[("DB_DRIVER", "sqlite"), ("DB_PATH", "x.db")], "x.db");
+        is(&[("DATABASE_URL", "sqlite:y.db"), ("DB_PATH", "x.db"), ("DB_DRIVER", "SQLite")], "sqlite:y.db");
+    }
+
+    #[test]
+    fn what_can_t_be_had_is_said_without_the_password() {
+        let fails = |variables: &[(&str, &str)]| asked(variables).unwrap_err();
+        assert_eq!(fails(&[("DB_DRIVER", "pg")]).0, ErrorKind::Unsupported);
+        let (kind, said) = fails(&[("DATABASE_URL", "postgres://ada:hunter2@host/forge")]);
+        assert_eq!(kind, ErrorKind::Unsupported);
+        assert!(said.contains("not in this build yet") && !said.contains("hunter2"), "{said}");
+        let both = fails(&[("DATABASE_URL", "postgresql://host/forge"), ("DB_DRIVER", "sqlite")]);
+        assert_eq!(both.0, ErrorKind::Config);
+        assert_eq!(fails(&[("DB_DRIVER", "mysql")]).0, ErrorKind::Config);
+    }
+}

@@ -1,0 +1,74 @@
+//! The doctor's look at leases.
+
+use super::{LEASE_TERM, Lease, columns};
+use crate::audit;
+use crate::forge::trail::TRAIL;
+use jiff::Timestamp;
+use larder::doctor::{Findings, Inspection};
+use larder::{ReadTx, Result, params};
+
+pub(super) const PAST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM leases WHERE status = 'held' AND expires_at <= :now ORDER BY expires_at LIMIT 10"
+);
+pub(super) const PAST_COUNT: &str =
+    "SELECT count(*) FROM leases WHERE status = 'held' AND expires_at <= :now";
+pub(super) const AHEAD: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM leases WHERE status = 'held' AND expires_at > :latest ORDER BY expires_at DESC LIMIT 10"
+);
+
+/// Which leases are past their time, and which end later than a lease can?
+#[derive(Debug)]
+pub(crate) struct LeaseCheck;
+
+impl Inspection for LeaseCheck {
+    fn name(&self) -> &'static str {
+        "forge_lease"
+    }
+
+    fn inspect(&self, tx: &mut ReadTx<'_>, findings: &mut Findings) -> Result<()> {
+        // Where the trail is, the other tables of the store are.
+        if !audit::exists(tx, &TRAIL)? {
+            return Ok(());
+        }
+        look(tx, Timestamp::now(), findings)
+    }
+}
+
+fn look(tx: &mut ReadTx<'_>, now: Timestamp, findings: &mut Findings) -> Result<()> {
+    let past: u64 = tx.query_one(PAST_COUNT, params! { now })?;
+    if past > 0 {
+        let some: Vec<Lease> = tx.query_all(PAST, params! { now })?;
+        findings.warn(
+            format!("{past} leases are past their time and were not given back: {}", listed(&some, past)),
+            "look whether their holders are still there; the next `larder lease acquire` takes one over",
+        );
+    }
+    let latest = now.saturating_add(LEASE_TERM).unwrap_or(Timestamp::MAX);
+    let ahead: Vec<Lease> = tx.query_all(AHEAD, params! { latest })?;
+    if !ahead.is_empty() {
+        findings.warn(
+            format!(
+                "leases end later than the 72 hours that one can last, so a clock was ahead when they were granted, or is \
+                 behind now: {}",
+                listed(&ahead, ahead.len() as u64)
+            ),
+            "set the clocks; the holder can give it back with `larder lease release`",
+        );
+    }
+    Ok(())
+}
+
+fn listed(leases: &[Lease], all: u64) -> String {
+    let shown =
+        |lease: &Lease| format!("{} of {} until {:.0}", lease.repository_id, lease.holder, lease.expires_at);
+    let mut text = leases.iter().map(shown).collect::<Vec<_>>().join(", ");
+    let more = all.saturating_sub(leases.len() as u64);
+    if more > 0 {
+        text.push_str(&format!(", and {more} more"));
+    }
+    text
+}

@@ -1,0 +1,151 @@
+//! Leases from JSON Lines.
+
+use crate::kit::{clock, entries, reason, repositories, store, verified};
+use jiff::SignedDuration;
+use larder::{Database, ErrorKind, Result};
+use larder_stores::forge::{
+    self, By, Id, ImportRefused, Imported, Lease, LeaseFile, LeaseStatus, ManualClock,
+};
+
+/// A line; the hours are before (negative) or after the tests' own time.
+fn line(repository: &str, holder: &str, from: i64, to: i64, more: &str) -> String {
+    let at = |hours: i64| crate::kit::time(crate::kit::START) + SignedDuration::from_hours(hours);
+    format!(
+        r#"{{"repository":"{repository}","holder":"{holder}","acquired_at":"{}","expires_at":"{}"{more}}}"#,
+        at(from),
+        at(to)
+    )
+}
+
+fn import(db: &Database, clock: &ManualClock, lines: &[String], strict: bool) -> Result<Imported> {
+    let file = LeaseFile::read(lines.join("\n").as_bytes()).unwrap();
+    db.write(|tx| forge::import_leases(tx, By::new("import").clock(clock), &file, strict))
+}
+
+fn lease(db: &Database, id: Id) -> Option<Lease> {
+    db.read(|tx| forge::find_lease(tx, id)).unwrap()
+}
+
+fn bad(imported: &Imported) -> Vec<String> {
+    imported.bad.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_good_is_kept_and_what_is_bad_is_named_with_its_line() {
+    let (db, clock) = (store(), clock());
+    let [a, b] = repositories(&db, ["a", "b"]);
+    let lines = [
+        line("pantry/a", "ada", -1, 2, ""),
+        String::new(),
+        "{\"repository\": 7}".to_owned(),
+        line("pantry/nowhere", "ada", -1, 2, ""),
+        line(&b.to_string(), "grace", -3, 1, ",\"token\":41"),
+        line("pantry", "ada", -1, 2, ""),
+        line("pantry/b", "ada", 1, 2, ""),
+    ];
+    let imported = import(&db, &clock, &lines, false).unwrap();
+    assert_eq!((imported.imported, imported.superseded), (2, 0));
+    let bad = bad(&imported);
+    assert_eq!(bad.len(), 4, "{bad:?}");
+    assert!(bad[0].starts_with("line 3, column 16: invalid type: integer `7`"), "{bad:?}");
+    assert_eq!(bad[1], "line 4: there is no repository pantry/nowhere");
+    assert!(bad[2].starts_with("line 6: \"pantry\" is no id"), "{bad:?}");
+    assert_eq!(bad[3], "line 7: it begins in the future");
+    let (first, second) = (lease(&db, a).unwrap(), lease(&db, b).unwrap());
+    assert_eq!((first.holder.as_str(), first.token), ("ada", 1));
+    assert_eq!((second.holder.as_str(), second.token), ("grace", 41));
+    assert_eq!(entries(&db, b).last().unwrap().data_json.as_ref().unwrap().0["line"], 5);
+    // They are leases like any other: held until their time is up, and the token goes on.
+    let edsger = By::new("edsger").clock(&clock);
+    assert!(db.write(|tx| forge::acquire_lease(tx, edsger, b, None)).is_err());
+    clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(db.write(|tx| forge::acquire_lease(tx, edsger, b, None)).unwrap().token, 42);
+    verified(&db);
+}
+
+#[test]
+fn strict_imports_all_or_nothing() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    let lines = [line("pantry/a", "ada", -1, 2, ""), "[]".to_owned()];
+    let error = import(&db, &clock, &lines, true).unwrap_err();
+    assert_eq!(reason::<ImportRefused>(&error, ErrorKind::Refused).bad[0].line, 2);
+    assert_eq!((lease(&db, a), verified(&db)), (None, 2));
+    assert_eq!(import(&db, &clock, &lines[..1], true).unwrap().imported, 1);
+}
+
+#[test]
+fn a_history_leaves_its_last_lease_and_what_overlaps_is_told() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    let lines = [
+        line("pantry/a", "third", -2, 5, ""),
+        line("pantry/a", "first", -20, -10, ",\"token\":7"),
+        line("pantry/a", "overlapping", -12, -11, ""),
+        line("pantry/a", "second", -10, -1, ",\"released_at\":\"2026-01-31T07:30:00Z\""),
+        line("pantry/a", "low", -1, 1, ",\"token\":3"),
+    ];
+    let imported = import(&db, &clock, &lines, false).unwrap();
+    assert_eq!((imported.imported, imported.superseded), (1, 2));
+    assert_eq!(
+        bad(&imported),
+        [
+            "line 3: it overlaps with the lease of first on line 2",
+            "line 5: it overlaps with the lease of third on line 1"
+        ]
+    );
+    let kept = lease(&db, a).unwrap();
+    assert_eq!((kept.holder.as_str(), kept.token, kept.status), ("third", 9, LeaseStatus::Held));
+}
+
+#[test]
+fn what_is_known_here_wins() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    let ada = By::new("ada").clock(&clock);
+    let hour = Some(SignedDuration::from_hours(1));
+    let held = db.write(|tx| forge::acquire_lease(tx, ada, a, hour)).unwrap();
+    clock.advance(SignedDuration::from_mins(30));
+    let from_file = |from, more: &str| [line("pantry/a", "grace", from, 3, more)];
+    let told = |lines: &[String]| bad(&import(&db, &clock, lines, false).unwrap());
+    assert_eq!(told(&from_file(-1, "")), ["line 1: ada holds the lease here until 2026-01-31T10:30:00Z"]);
+    assert_eq!(lease(&db, a), Some(held));
+    clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(
+        told(&from_file(-1, "")),
+        ["line 1: a later lease is known here, of ada from 2026-01-31T09:30:00Z on"]
+    );
+    let low = ",\"token\":1";
+    assert_eq!(
+        told(&from_file(1, low)),
+        ["line 1: its token 1 is not higher than 1, which was granted before"]
+    );
+    assert_eq!(told(&from_file(1, "")), [""; 0]);
+    assert_eq!((lease(&db, a).unwrap().token, lease(&db, a).unwrap().holder.as_str()), (2, "grace"));
+    // Once more is not once more.
+    assert_eq!(told(&from_file(1, "")).len(), 1);
+}
+
+#[test]
+fn many_are_imported_with_an_entry_each() {
+    let (db, clock) = (store(), clock());
+    let [first] = repositories(&db, ["a"]);
+    let ids: Vec<Id> = db
+        .write(|tx| {
+            let project = forge::find_repository(tx, first)?.unwrap().project_id;
+            (0..500)
+                .map(|number| {
+                    let name = format!("r{number}");
+                    let new = forge::NewRepository::named(project, &name);
+                    Ok(forge::create_repository(tx, By::new("setup"), new)?.repository_id)
+                })
+                .collect()
+        })
+        .unwrap();
+    let before = verified(&db);
+    let lines: Vec<String> = ids.iter().map(|id| line(&id.to_string(), "ada", -2, -1, "")).collect();
+    assert_eq!(import(&db, &clock, &lines, true).unwrap().imported, 500);
+    assert_eq!(verified(&db), before + 500);
+    let now = forge::Clock::now(&clock);
+    assert_eq!(db.read(|tx| forge::list_expired_leases(tx, now, 1000)).unwrap().len(), 500);
+}
