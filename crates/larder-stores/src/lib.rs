@@ -11,6 +11,7 @@
 
 pub mod audit;
 mod canonical;
+mod clock;
 pub mod forge;
 mod git;
 pub mod journal;
@@ -21,6 +22,7 @@ mod store;
 pub mod workflow;
 
 pub use canonical::{canonical_hash, canonical_json};
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use git::git_commit;
 pub use redact::{REDACTED, Redaction};
 pub use store::{STORES, Store};

@@ -31,8 +31,8 @@
 //! # }
 //! ```
 
+mod by;
 mod client;
-mod clock;
 mod cycle;
 mod id;
 mod import;
@@ -50,8 +50,8 @@ mod repository;
 mod trail;
 mod word;
 
+pub use by::By;
 pub use client::{Client, Prepared};
-pub use clock::{By, Clock, ManualClock, SystemClock};
 pub use cycle::Cycle;
 pub use id::{Id, InvalidId};
 pub use import::{BadLine, ImportRefused, Imported, LeaseFile, import_leases};

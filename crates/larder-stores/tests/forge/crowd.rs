@@ -3,7 +3,8 @@
 use crate::kit::{clock, repositories, verified};
 use jiff::{SignedDuration, Timestamp};
 use larder::{Database, ErrorKind, params};
-use larder_stores::forge::{self, By, Clock, Held, Id, ManualClock, NotHolder};
+use larder_stores::forge::{self, By, Held, Id, NotHolder};
+use larder_stores::{Clock, ManualClock};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};

@@ -4,8 +4,9 @@ use crate::kit::{clock, repositories};
 use jiff::{SignedDuration, Timestamp};
 use larder::Database;
 use larder::doctor::{self, Finding};
+use larder_stores::ManualClock;
 use larder_stores::Store;
-use larder_stores::forge::{self, By, ManualClock};
+use larder_stores::forge::{self, By};
 
 fn found(path: &str) -> Vec<Finding> {
     let store = Store::named("forge").unwrap();

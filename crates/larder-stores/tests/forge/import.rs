@@ -3,9 +3,8 @@
 use crate::kit::{clock, entries, reason, repositories, store, verified};
 use jiff::SignedDuration;
 use larder::{Database, ErrorKind, Result};
-use larder_stores::forge::{
-    self, By, Id, ImportRefused, Imported, Lease, LeaseFile, LeaseStatus, ManualClock,
-};
+use larder_stores::ManualClock;
+use larder_stores::forge::{self, By, Id, ImportRefused, Imported, Lease, LeaseFile, LeaseStatus};
 
 /// A line; the hours are before (negative) or after the tests' own time.
 fn line(repository: &str, holder: &str, from: i64, to: i64, more: &str) -> String {
@@ -146,6 +145,6 @@ fn many_are_imported_with_an_entry_each() {
     let lines: Vec<String> = ids.iter().map(|id| line(&id.to_string(), "ada", -2, -1, "")).collect();
     assert_eq!(import(&db, &clock, &lines, true).unwrap().imported, 500);
     assert_eq!(verified(&db), before + 500);
-    let now = forge::Clock::now(&clock);
+    let now = larder_stores::Clock::now(&clock);
     assert_eq!(db.read(|tx| forge::list_expired_leases(tx, now, 1000)).unwrap().len(), 500);
 }

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use larder::{Database, Error, ErrorKind};
+use larder_stores::ManualClock;
 use larder_stores::audit;
-use larder_stores::forge::{self, AuditEntry, By, Id, ManualClock, NewProject, NewRepository};
+use larder_stores::forge::{self, AuditEntry, By, Id, NewProject, NewRepository};
 
 /// The tests' own time.
 pub(crate) const START: &str = "2026-01-31T09:30:00Z";

@@ -79,8 +79,8 @@ fn only_the_holder_gives_it_back_and_the_token_goes_on_growing() {
     assert_eq!(told(&db, id)[1..], ["ada acquire lease", "ada release lease", "grace acquire lease"]);
 }
 
-fn clock_now(clock: &forge::ManualClock) -> jiff::Timestamp {
-    forge::Clock::now(clock)
+fn clock_now(clock: &larder_stores::ManualClock) -> jiff::Timestamp {
+    larder_stores::Clock::now(clock)
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::kit::{clock, repositories, store, verified};
 use jiff::SignedDuration;
 use larder::ErrorKind;
-use larder_stores::forge::{self, By, Clock, Held, LeaseStatus, NotHolder, StaleToken};
+use larder_stores::Clock;
+use larder_stores::forge::{self, By, Held, LeaseStatus, NotHolder, StaleToken};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

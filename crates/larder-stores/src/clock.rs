@@ -1,7 +1,6 @@
-//! What time it is, and who acts: what every change needs to know.
+//! What time it is.
 
 use jiff::{SignedDuration, Timestamp};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 /// Tells the time. Leases are judged by it, and changes are dated by it.
@@ -26,7 +25,7 @@ impl Clock for SystemClock {
 /// A clock that stands still until it is moved: for tests.
 ///
 /// ```
-/// use larder_stores::forge::{Clock, ManualClock};
+/// use larder_stores::{Clock, ManualClock};
 ///
 /// let clock = ManualClock::at("2026-01-31T09:30:00Z".parse()?);
 /// clock.advance(jiff::SignedDuration::from_hours(72));
@@ -56,37 +55,5 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Who makes a change, and by which clock. Every function that changes something takes it, and the trail keeps it.
-#[derive(Clone, Copy)]
-pub struct By<'a> {
-    /// Who: a person, a service, `user@host`. For a lease, its holder.
-    pub actor: &'a str,
-    clock: &'a dyn Clock,
-}
-
-impl<'a> By<'a> {
-    /// `actor`, by the clock of this machine.
-    pub const fn new(actor: &'a str) -> Self {
-        Self { actor, clock: &SystemClock }
-    }
-
-    /// The same, by another clock.
-    #[must_use]
-    pub fn clock(self, clock: &'a dyn Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// The time now.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-}
-
-impl fmt::Debug for By<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("By").field("actor", &self.actor).finish_non_exhaustive()
     }
 }
