@@ -125,6 +125,18 @@ fn a_store_is_repaired_by_its_id() {
 }
 
 #[test]
+fn the_id_of_a_migration_names_its_store() {
+    let place = Place::with(NOTES);
+    place.write("larder.toml", "[store.workflow]\nurl = \"data/work.db\"\n");
+    let text = place.run(&["migrate", "--to", "forge/0001_init"]).done();
+    assert!(text.contains("applied forge/0001_init") && !text.contains("0003_by_author"), "{text}");
+    let text = place.run(&["migrate", "--to", "workflow/0001_init"]).done();
+    assert!(text.contains("data/work.db is at version 1"), "{text}");
+    let text = place.run(&["baseline", "journal/0001_init"]).done();
+    assert!(text.contains("recorded journal/0001_init as applied"), "{text}");
+}
+
+#[test]
 fn a_misspelt_store_is_told() {
     let place = Place::new();
     assert_snapshot!(place.run(&["migrate", "--store", "forg"]).failed(2), @r"

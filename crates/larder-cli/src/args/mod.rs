@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use larder::migrate::Approval;
 use larder::{Error, ErrorKind};
-use larder_stores::STORES;
+use larder_stores::{STORES, Store};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -94,23 +94,26 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The stores that `--store` names.
+    /// The stores that it is about: those of `--store`, and that of a migration's id, as in `forge/0001_init`.
     pub(crate) fn stores(&self) -> Vec<&str> {
-        let stores = match self {
-            Self::Migrate(args) => &args.stores,
-            Self::Rollback(args) => &args.stores,
-            Self::Status(args) => &args.stores,
-            Self::Plan(args) => &args.stores,
-            Self::Doctor(args) => &args.stores,
-            Self::Vacuum(stores) | Self::Verify(stores) => stores,
-            Self::Backup(args) => &args.stores,
-            Self::Restore(args) => &args.stores,
-            Self::Repair(args) => &args.stores,
-            Self::Baseline(args) => &args.stores,
-            Self::Schema(args) => &args.stores,
-            Self::New(_) | Self::Completions(_) | Self::Man(_) => return Vec::new(),
+        let (stores, id) = match self {
+            Self::Migrate(args) => (&args.stores, args.to.as_deref()),
+            Self::Rollback(args) => (&args.stores, args.to.as_deref()),
+            Self::Status(args) => (&args.stores, None),
+            Self::Plan(args) => (&args.stores, args.to.as_deref()),
+            Self::Doctor(args) => (&args.stores, None),
+            Self::Vacuum(stores) | Self::Verify(stores) => (stores, None),
+            Self::Backup(args) => (&args.stores, None),
+            Self::Restore(args) => (&args.stores, None),
+            Self::Repair(args) => (&args.stores, Some(args.id.as_str())),
+            Self::Baseline(args) => (&args.stores, Some(args.id.as_str())),
+            Self::Schema(args) => (&args.stores, None),
+            // Those of a store know which it is.
+            _ => return Vec::new(),
         };
-        stores.names.iter().map(String::as_str).collect()
+        let of_id = id.and_then(|id| id.split_once('/')).map(|(name, _)| name);
+        let named = of_id.filter(|name| Store::named(name).is_some());
+        stores.names.iter().map(String::as_str).chain(named).collect()
     }
 }
 

@@ -108,8 +108,8 @@ impl Settings {
             match &mut all {
                 None => all = Some(one),
                 Some(all) if all.url == one.url => {
-                    all.stores.extend(one.stores.iter().filter(|name| !self.stores.contains(name)));
-                    all.stores.dedup();
+                    let new = one.stores.iter().filter(|name| !all.stores.contains(name));
+                    all.stores = all.stores.iter().chain(new).copied().collect();
                 }
                 Some(all) => {
                     let message = format!(
@@ -226,6 +226,7 @@ mod tests {
             "the stores forge, workflow lie in different databases: data/app.db and work.db; name one of them at a \
              time, or the database with --url"
         );
-        assert_eq!(settings.with_stores(&["forge", "journal"]).unwrap().stores, ["forge", "journal"]);
+        let twice = settings.with_stores(&["forge", "journal", "forge"]).unwrap();
+        assert_eq!(twice.stores, ["forge", "journal"]);
     }
 }
