@@ -25,7 +25,9 @@ mod cycle;
 mod dependency;
 mod graph;
 mod impact;
+mod import;
 mod kind;
+mod place;
 mod reliability;
 mod schema;
 mod tool;
@@ -41,7 +43,12 @@ pub use dependency::{
 };
 pub use graph::{Graph, graph};
 pub use impact::{Affected, Impact, VersionCheck, check_version};
+pub use import::{
+    Changed, Imported, Inventory, InventoryDependency, InventoryTool, cargo_inventory, import,
+    read_cargo_metadata, read_npm_lock, run_cargo_metadata,
+};
 pub use kind::{ContractStatus, ContractType, DependencyType, ToolType, VerificationStatus};
+pub use place::{PATIENCE, Reset, SchemaMismatch, open, open_file, reset};
 pub use reliability::{Part, Reliability, reliability};
 pub use schema::{MAX_SCHEMA_BYTES, Reading, Unreadable, read_schema};
 pub use tool::{
@@ -89,5 +96,19 @@ pub const QUERIES: &[(&str, &str)] = &[
     ("cycle::OPEN", cycle::OPEN),
     ("cycle::INSERT", cycle::INSERT),
     ("cycle::MARK", cycle::MARK),
+    ("import::TOOLS", import::TOOLS),
+    ("import::INSERT_TOOL", import::INSERT_TOOL),
+    ("import::INSERT_MEMBER", import::INSERT_MEMBER),
+    ("import::EDGES", import::EDGES),
+    ("import::INSERT_EDGE", import::INSERT_EDGE),
+    ("import::FORGET", import::FORGET),
+    ("import::IS_SHARED", import::IS_SHARED),
+    ("import::HAND_MADE", import::HAND_MADE),
+    ("import::REMOVE_TOOL", import::REMOVE_TOOL),
+    ("import::ADOPT_TOOL", import::ADOPT_TOOL),
+    ("import::ADOPT_CONTRACTS", import::ADOPT_CONTRACTS),
+    ("import::ADOPT_CONSUMER", import::ADOPT_CONSUMER),
+    ("import::ADOPT_PROVIDER", import::ADOPT_PROVIDER),
+    ("place::SHAPE", place::SHAPE),
     ("reliability::CHAIN", reliability::CHAIN),
 ];

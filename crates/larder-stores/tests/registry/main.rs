@@ -1,7 +1,11 @@
 //! The store `registry`, through its public face.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod cargo;
 mod cycle;
+mod import;
+mod npm;
+mod place;
 mod plan;
 mod reach;
 mod row;
