@@ -30,6 +30,8 @@ pub use store::{STORES, Store};
 /// The Rust of `docs/stores/` is run.
 #[cfg(doctest)]
 mod document {
+    #[doc = include_str!("../../../docs/stores/README.md")]
+    mod stores {}
     #[doc = include_str!("../../../docs/stores/audit.md")]
     mod audit {}
     #[doc = include_str!("../../../docs/stores/workflow.md")]
