@@ -2,6 +2,8 @@
 
 mod audit;
 mod bulk;
+mod event;
+mod lease;
 mod migration;
 mod read;
 mod task;
@@ -29,6 +31,9 @@ pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("insert-many", "larder-execute") => bulk::execute(task)?,
         ("audit", "larder") if task.has("rows") => audit::verify(task)?,
         ("audit", "larder") => audit::append(task)?,
+        ("lease", "larder") => lease::contend(task)?,
+        ("events", "larder") => event::append(task)?,
+        ("events-tail", "larder") => event::tail(task)?,
         _ => return task.unknown(),
     };
     let rows: Vec<(String, String)> = Database::open(":memory:")?.query_all(HELLO, &[])?;

@@ -2,7 +2,9 @@
 
 mod audit;
 mod bulk;
+mod event;
 mod goal;
+mod lease;
 mod migration;
 mod read;
 mod write;
@@ -25,7 +27,10 @@ pub(crate) const ALL: &[&Work] = &[
     &migration::OPEN,
     &migration::APPLY,
     &migration::COPY,
+    &event::EVENTS,
+    &event::EVENTS_TAIL,
     &audit::AUDIT,
+    &lease::LEASE,
 ];
 
 /// One kind of work that several subjects do in turns.

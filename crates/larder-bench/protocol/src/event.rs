@@ -1,7 +1,7 @@
 //! What the works of a workflow's events write and read.
 
 use crate::Outcome;
-use crate::store::{BATCH, NOW, RUN};
+use crate::store::BATCH;
 
 /// The tables of the store workflow, as its migrations make them.
 pub const WORKFLOW: &str = include_str!("../../../larder-stores/migrations/workflow/0001_init.sqlite.sql");
@@ -44,14 +44,13 @@ pub fn events() -> Vec<Event> {
         .collect()
 }
 
-/// Fills `events` with numbers 1 to `rows` of the run, as quickly as SQLite can.
-pub fn fill_events(rows: u64) -> String {
-    format!(
-        "INSERT INTO events(run_id, sequence, event_type, unit_id, payload_json, created_at)
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-         SELECT '{RUN}', i, 'unit_progress', 'unit-' || (i % 8), '{{\"message\":\"compiled package\",\"step\":' || i || '}}', '{NOW}' FROM n"
-    )
-}
+/// Adds events of the run with numbers above `:after` up to `:last`, as quickly as SQLite can.
+pub const FILL_EVENTS: &str = "INSERT INTO events(run_id, sequence, event_type, unit_id, payload_json, created_at)
+    WITH RECURSIVE n(i) AS (SELECT :after + 1 UNION ALL SELECT i + 1 FROM n WHERE i < :last)
+    SELECT :run_id, i, 'unit_progress', 'unit-' || (i % 8), '{\"message\":\"compiled package\",\"step\":' || i || '}', :now FROM n";
+
+/// How many a transaction adds, so that the log stays short.
+pub const FILL: i64 = 200_000;
 
 /// The file of the work that reads them.
 pub const EVENTS_FILE: &str = "events.db";
