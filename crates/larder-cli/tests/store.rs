@@ -4,7 +4,7 @@ mod support;
 
 use insta::assert_snapshot;
 use serde_json::Value;
-use support::{NOTES, Place};
+use support::{Answer, NOTES, Place};
 
 #[allow(clippy::unwrap_used, reason = "a test")]
 fn ids(value: &Value) -> Vec<&str> {
@@ -134,6 +134,28 @@ fn the_id_of_a_migration_names_its_store() {
     assert!(text.contains("data/work.db is at version 1"), "{text}");
     let text = place.run(&["baseline", "journal/0001_init"]).done();
     assert!(text.contains("recorded journal/0001_init as applied"), "{text}");
+}
+
+#[test]
+fn the_registry_lies_with_the_user_unless_something_else_is_said() {
+    let place = Place::with(NOTES);
+    let migrate = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = place.command(&[&["migrate", "--store", "registry"], arguments].concat());
+        command.env("XDG_CONFIG_HOME", place.path("config")).env("HOME", place.path("."));
+        command.envs(variables.iter().copied());
+        Answer::of(&mut command, &place.path(".")).done()
+    };
+    let other = place.path("other.db");
+    let text = migrate(&[], &[("LARDER_DB", other.to_str().unwrap())]);
+    assert!(text.contains("other.db is at version 1") && !text.contains("notes"), "{text}");
+    if cfg!(unix) {
+        migrate(&[], &[]);
+        assert!(place.path("config/larder/larder.db").is_file());
+    }
+    assert!(!place.path("data").exists(), "the application's database is not touched");
+    place.write("larder.toml", "stores = [\"registry\"]\n");
+    let text = migrate(&[], &[]);
+    assert!(text.contains("data/app.db is at version 3"), "{text}");
 }
 
 #[test]
