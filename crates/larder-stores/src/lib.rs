@@ -34,6 +34,8 @@ mod document {
     mod stores {}
     #[doc = include_str!("../../../docs/stores/audit.md")]
     mod audit {}
+    #[doc = include_str!("../../../docs/stores/forge.md")]
+    mod forge {}
     #[doc = include_str!("../../../docs/stores/workflow.md")]
     mod workflow {}
 }

@@ -1,6 +1,6 @@
 //! Circles of relationships.
 
-use super::{Id, RelationshipKind};
+use super::{Id, RelationshipKind, repository_path};
 use crate::refusal::refuse;
 use larder::{ReadTx, Result, params};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,8 +16,6 @@ pub(super) const REACH: &str = "WITH RECURSIVE reach (from_id, to_id) AS (
         JOIN repository_relationships AS next ON next.repository_id = reach.to_id AND next.kind = :kind
     )
     SELECT from_id, to_id FROM reach";
-pub(super) const NAME: &str = "SELECT projects.name || '/' || repositories.name FROM repositories
-    JOIN projects ON projects.id = repositories.project_id WHERE repository_id = :id";
 
 /// A relationship would close a circle of a kind that forbids it. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +49,7 @@ pub(super) fn refuse_cycle(
     let path: Vec<Id> = std::iter::once(repository).chain(back).collect();
     let mut names = Vec::with_capacity(path.len());
     for id in &path {
-        names.push(tx.query_one(NAME, params! { id })?);
+        names.push(repository_path(tx, *id)?.unwrap_or_else(|| id.to_string()));
     }
     Err(refuse(Cycle { kind, path, names }, "remove one of these relationships first"))
 }

@@ -85,7 +85,7 @@ pub use remote::SecretInUrl;
 pub use repository::{
     IdUsed, NewRepository, Repository, UpdateRepository, create_repository, delete_repository,
     find_repository, find_repository_named, list_repositories, move_repository, rename_repository,
-    resolve_repository, update_repository,
+    repository_path, resolve_repository, update_repository,
 };
 pub use trail::{Action, AuditEntry, TRAIL, list_audit_entries};
 

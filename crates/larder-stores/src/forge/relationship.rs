@@ -98,7 +98,6 @@ pub(super) const QUERIES: &[(&str, &str)] = &[
     ("relationship::TO", TO),
     ("relationship::DELETE", DELETE),
     ("cycle::REACH", cycle::REACH),
-    ("cycle::NAME", cycle::NAME),
 ];
 
 const ENTITY: &str = "relationship";

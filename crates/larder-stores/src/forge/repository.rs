@@ -96,6 +96,8 @@ const RENAME: &str = concat!(
     columns!()
 );
 const DELETE: &str = concat!("DELETE FROM repositories WHERE repository_id = :id RETURNING ", columns!());
+const PATH: &str = "SELECT projects.name || '/' || repositories.name FROM repositories
+    JOIN projects ON projects.id = repositories.project_id WHERE repository_id = :id";
 const RELATED: &str = "SELECT count(*) FROM repository_relationships WHERE related_id = :id";
 const BELONGINGS: &str = "SELECT
     (SELECT count(*) FROM object_metadata WHERE repository_id = :id) AS objects,
@@ -110,6 +112,7 @@ pub(super) const QUERIES: &[(&str, &str)] = &[
     ("repository::UPDATE", UPDATE),
     ("repository::RENAME", RENAME),
     ("repository::DELETE", DELETE),
+    ("repository::PATH", PATH),
     ("repository::RELATED", RELATED),
     ("repository::BELONGINGS", BELONGINGS),
 ];
@@ -175,6 +178,14 @@ pub fn find_repository(tx: &mut ReadTx<'_>, id: Id) -> Result<Option<Repository>
 /// What the engine says.
 pub fn find_repository_named(tx: &mut ReadTx<'_>, project: &str, name: &str) -> Result<Option<Repository>> {
     tx.query_opt(NAMED, params! { project, name })
+}
+
+/// `project/name` of a repository, for people; `None` without the repository.
+///
+/// # Errors
+/// What the engine says.
+pub fn repository_path(tx: &mut ReadTx<'_>, id: Id) -> Result<Option<String>> {
+    tx.query_opt(PATH, params! { id })
 }
 
 /// The repository that a person means: by its id, or as `project/name`.
