@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     ApprovalNeeded,
     /// `status --check`: migrations are pending.
     Pending,
-    /// `doctor`, `verify` or `status --check` found something wrong.
+    /// `doctor`, `verify`, `audit` or `status --check` found something wrong.
     Unsound,
     /// A rule of a store forbids it: a lease is held by another, a status can't move so. Nothing was changed.
     Refused,
@@ -32,7 +32,7 @@ Exit codes:
     2  the command line, the environment or larder.toml can't be understood
     3  an approval or a confirmation is needed; nothing was lost
     4  migrations are pending (status --check)
-    5  something is wrong with the database (doctor, verify, status --check)
+    5  something is wrong with the database (doctor, verify, audit, status --check)
     6  a store refused it: a lease is held by another, a status can't move so; nothing was changed
   130  stopped by Ctrl-C; what had begun was rolled back";
 

@@ -28,6 +28,7 @@ fn the_help_names_the_commands_and_the_exit_codes() {
       baseline     Take over a database that was made without Larder, at a migration
       verify       Compare the history with the files, and the schema with what the migrations build
       schema       Print the schema as SQL or as a diagram
+      audit        Show, verify and anchor the audit trails of the stores
       completions  Print the completions of a shell
       man          Print the manual page, or write all of them into a folder
 
@@ -67,7 +68,7 @@ fn the_help_names_the_commands_and_the_exit_codes() {
         2  the command line, the environment or larder.toml can't be understood
         3  an approval or a confirmation is needed; nothing was lost
         4  migrations are pending (status --check)
-        5  something is wrong with the database (doctor, verify, status --check)
+        5  something is wrong with the database (doctor, verify, audit, status --check)
         6  a store refused it: a lease is held by another, a status can't move so; nothing was changed
       130  stopped by Ctrl-C; what had begun was rolled back
     ");

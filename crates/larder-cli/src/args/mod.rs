@@ -1,5 +1,7 @@
 //! The first stage of the command line: the flags as they stand there. The commands of a store have a file each.
 
+pub(crate) mod audit;
+
 use crate::exit;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -87,6 +89,8 @@ pub(crate) enum Command {
     Verify(Stores),
     /// Print the schema as SQL or as a diagram
     Schema(Schema),
+    /// Show, verify and anchor the audit trails of the stores
+    Audit(audit::Audit),
     /// Print the completions of a shell
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder

@@ -1,6 +1,7 @@
 //! The commands, one file each, and how one is run.
 
 mod apply;
+mod audit;
 mod backup;
 mod baseline;
 mod completions;
@@ -64,6 +65,7 @@ fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
         Command::Baseline(args) => baseline::run(args, context),
         Command::Verify(_) => verify::run(context),
         Command::Schema(args) => schema::run(args, context),
+        Command::Audit(args) => audit::run(args, context),
         Command::Completions(args) => completions::run(args, context.output),
         Command::Man(args) => man::run(args, context.output),
     }
@@ -85,6 +87,11 @@ fn name(command: &Command) -> &'static str {
         Command::Baseline(_) => "baseline",
         Command::Verify(_) => "verify",
         Command::Schema(_) => "schema",
+        Command::Audit(args) => match args.command {
+            crate::args::audit::Command::Tail(_) => "audit tail",
+            crate::args::audit::Command::Verify(_) => "audit verify",
+            crate::args::audit::Command::Anchor(_) => "audit anchor",
+        },
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
     }

@@ -66,22 +66,29 @@ impl FromStr for Anchor {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong = |what: &str| {
-            Error::new(ErrorKind::Config, format!("the anchor of an audit trail {what}")).with_help(
+            Error::new(ErrorKind::Config, format!("this is no anchor of an audit trail: {what}")).with_help(
                 "it is one line, as `larder audit anchor` gives it: larder-audit:1:TABLE:NUMBER:HASH",
             )
         };
-        let rest =
-            text.trim().strip_prefix("larder-audit:").ok_or_else(|| wrong("begins with `larder-audit:`"))?;
-        let rest = rest.strip_prefix("1:").ok_or_else(|| wrong("has a version that is not known here"))?;
+        let rest = text
+            .trim()
+            .strip_prefix("larder-audit:")
+            .ok_or_else(|| wrong("it does not begin with `larder-audit:`"))?;
+        let rest = rest.strip_prefix("1:").ok_or_else(|| wrong("its version is not known here"))?;
         let mut parts = rest.splitn(3, ':');
         let (Some(trail), Some(seq), Some(hash)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(wrong("has five parts"));
+            return Err(wrong("it has not five parts"));
         };
         if trail.is_empty() {
-            return Err(wrong("names a table"));
+            return Err(wrong("it names no table"));
         }
-        let seq = seq.parse().ok().filter(|seq| *seq > 0).ok_or_else(|| wrong("has a number from 1 on"))?;
-        let hash = Hash::parse(hash).ok_or_else(|| wrong("ends with 64 lower-case hexadecimal digits"))?;
+        let seq = seq
+            .parse()
+            .ok()
+            .filter(|seq| *seq > 0)
+            .ok_or_else(|| wrong("its number is not one from 1 on"))?;
+        let hash = Hash::parse(hash)
+            .ok_or_else(|| wrong("it does not end with 64 lower-case hexadecimal digits"))?;
         Ok(Self { trail: trail.into(), seq, hash })
     }
 }
@@ -102,10 +109,10 @@ mod tests {
     fn what_is_no_anchor_is_refused_with_what_is_wrong() {
         let hash = "ab".repeat(32);
         for (text, said) in [
-            (String::new(), "begins with"),
+            (String::new(), "does not begin"),
             (format!("larder-audit:2:audit_log:1:{hash}"), "version"),
             ("larder-audit:1:audit_log".into(), "five parts"),
-            (format!("larder-audit:1::1:{hash}"), "names a table"),
+            (format!("larder-audit:1::1:{hash}"), "names no table"),
             (format!("larder-audit:1:audit_log:0:{hash}"), "number"),
             (format!("larder-audit:1:audit_log:x:{hash}"), "number"),
             (format!("larder-audit:1:audit_log:1:{hash}00"), "64"),

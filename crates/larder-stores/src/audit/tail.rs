@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 pub struct Entry {
     /// Its number.
     pub seq: i64,
-    /// The covered columns by their names, in the table's order.
+    /// The covered columns by their names.
     pub columns: Map<String, Value>,
     /// Its hash, as text; something else where another tool wrote it.
     pub hash: Value,
