@@ -1,6 +1,7 @@
 //! The first stage of the command line: the flags as they stand there. The commands of a store have a file each.
 
 pub(crate) mod audit;
+pub(crate) mod workflow;
 
 use crate::exit;
 use clap::builder::PossibleValuesParser;
@@ -91,6 +92,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Show, verify and anchor the audit trails of the stores
     Audit(audit::Audit),
+    /// Look after the runs of a daemon, their units and events
+    Workflow(workflow::Workflow),
     /// Print the completions of a shell
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder

@@ -23,6 +23,7 @@ mod status;
 mod store;
 mod vacuum;
 mod verify;
+mod workflow;
 
 use crate::args::{Args, Command};
 use crate::environment::Environment;
@@ -66,6 +67,7 @@ fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
         Command::Verify(_) => verify::run(context),
         Command::Schema(args) => schema::run(args, context),
         Command::Audit(args) => audit::run(args, context),
+        Command::Workflow(args) => workflow::run(args, context),
         Command::Completions(args) => completions::run(args, context.output),
         Command::Man(args) => man::run(args, context.output),
     }
@@ -92,6 +94,7 @@ fn name(command: &Command) -> &'static str {
             crate::args::audit::Command::Verify(_) => "audit verify",
             crate::args::audit::Command::Anchor(_) => "audit anchor",
         },
+        Command::Workflow(args) => workflow::name(args),
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
     }

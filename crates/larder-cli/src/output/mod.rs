@@ -100,6 +100,22 @@ impl Output {
         }
     }
 
+    /// True where JSON is printed.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// One line of a result that comes line by line, whatever the mode. False when nobody reads it any more.
+    pub(crate) fn stream(&mut self, line: &str) -> bool {
+        self.out.line(line);
+        !self.out.is_faulty()
+    }
+
+    /// Writes out what is held back.
+    pub(crate) fn flush(&mut self) {
+        self.out.flush();
+    }
+
     /// Text in a tone, for the standard output.
     pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
         style::paint(self.out.has_colour(), tone, text)

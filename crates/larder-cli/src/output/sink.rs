@@ -59,6 +59,11 @@ impl Sink {
         }
     }
 
+    /// True when a write failed.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// Why writing failed, unless the reader just went away.
     pub(super) fn take_fault(&mut self) -> Option<io::Error> {
         self.fault.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
