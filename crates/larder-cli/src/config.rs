@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 pub(crate) const NAME: &str = "larder.toml";
 
 /// What may stand at the top and in each environment.
-const KEYS: &[&str] = &["url", "dir", "backup", "stores", "store"];
+const KEYS: &[&str] = &["url", "dir", "backup", "journal", "stores", "store"];
 
 /// What a `larder.toml` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(crate) struct Values {
     pub(crate) backup_dir: Option<String>,
     /// How many backups are kept.
     pub(crate) backup_keep: Option<usize>,
+    /// Whether the program keeps a journal of what it does.
+    pub(crate) journal: Option<bool>,
     /// The stores that live in the application's database.
     pub(crate) stores: Option<Vec<&'static str>>,
     /// Where the stores are that live in a file of their own.
@@ -122,6 +124,20 @@ impl Reader<'_> {
                     }
                 }
             }
+            "journal" => {
+                let path = if path.is_empty() { "journal".to_owned() } else { format!("{path}.journal") };
+                for (key, value) in self.table(&path, value)? {
+                    match key.get_ref().as_ref() {
+                        "enabled" => values.journal = Some(self.switch("enabled", value)?),
+                        // Another word for [store.journal] url, which wins where both are said.
+                        "url" => {
+                            let url = self.text("url", value)?;
+                            values.store_urls.entry("journal").or_insert(url);
+                        }
+                        _ => return Err(self.unknown(&path, key, &["enabled", "url"])),
+                    }
+                }
+            }
             "stores" => values.stores = Some(self.stores(value)?),
             "store" => {
                 let path = if path.is_empty() { "store".to_owned() } else { format!("{path}.store") };
@@ -175,6 +191,10 @@ impl Reader<'_> {
             Some("") => Err(self.error(format!("`{name}` is empty"), value.span())),
             Some(text) => Ok(text.to_owned()),
         }
+    }
+
+    fn switch(&self, name: &str, value: &Entry<'_>) -> Result<bool> {
+        value.get_ref().as_bool().ok_or_else(|| self.wrong(name, "true or false", value))
     }
 
     fn number(&self, name: &str, value: &Entry<'_>) -> Result<usize> {
@@ -293,7 +313,7 @@ mod tests {
         );
         assert_eq!(
             refused("[env.test]\nfrobnicate = 5\n"),
-            "larder.toml:2:1: there is no key `frobnicate` in [env.test]; what may stand there: url, dir, backup, stores, store"
+            "larder.toml:2:1: there is no key `frobnicate` in [env.test]; what may stand there: url, dir, backup, journal, stores, store"
         );
         assert_eq!(
             refused("[env.test.backup]\nURL = 5\n"),
@@ -351,6 +371,24 @@ mod tests {
         ] {
             assert_eq!(refused(text), message);
         }
+    }
+
+    #[test]
+    fn the_journal_is_turned_on_and_has_a_database_of_its_own_where_one_is_named() {
+        let config =
+            parse("[journal]\nenabled = true\nurl = \"j.db\"\n[env.test]\njournal.enabled = false\n", NAME);
+        let config = config.unwrap();
+        assert_eq!(config.base.journal, Some(true));
+        assert_eq!(config.base.store_urls, BTreeMap::from([("journal", "j.db".to_owned())]));
+        assert_eq!(config.env.get("test").unwrap().journal, Some(false));
+        assert_eq!(
+            refused("[journal]\nenabled = 1"),
+            "larder.toml:2:11: `enabled` must be true or false, and is a number"
+        );
+        assert_eq!(
+            refused("[journal]\nenable = true"),
+            "larder.toml:2:1: there is no key `enable` in [journal]; did you mean `enabled`?"
+        );
     }
 
     #[test]

@@ -11,12 +11,18 @@ pub(crate) struct Environment {
     variables: BTreeMap<OsString, OsString>,
     /// The current folder; empty where the system does not tell it.
     pub(crate) folder: PathBuf,
+    /// The arguments of the program, without its name.
+    pub(crate) arguments: Vec<String>,
 }
 
 impl Environment {
     /// That of this process.
     pub(crate) fn of_process() -> Self {
-        Self { variables: std::env::vars_os().collect(), folder: std::env::current_dir().unwrap_or_default() }
+        Self {
+            variables: std::env::vars_os().collect(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            arguments: std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect(),
+        }
     }
 
     /// The value of a variable. An empty one counts as not set.
@@ -35,6 +41,6 @@ impl Environment {
     #[cfg(test)]
     pub(crate) fn new(folder: impl Into<PathBuf>, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables, folder: folder.into() }
+        Self { variables, folder: folder.into(), arguments: Vec::new() }
     }
 }

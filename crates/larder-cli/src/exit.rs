@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Refused,
     /// Stopped by Ctrl-C; what had begun was rolled back.
     Interrupted,
+    /// The code of a command that was run for somebody: `run exec`, `lease hold`.
+    Command(u8),
 }
 
 /// The table of `--help`.
@@ -58,6 +60,7 @@ impl Exit {
             Self::Unsound => 5,
             Self::Refused => 6,
             Self::Interrupted => 130,
+            Self::Command(code) => code,
         }
     }
 }

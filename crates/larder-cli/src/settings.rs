@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) backup_keep: usize,
     /// The stores whose sets belong to the database: those of `stores` in `larder.toml`, and those of `--store`.
     pub(crate) stores: Vec<&'static str>,
+    /// The program keeps a journal of what it changes, in the database of the store of that name.
+    pub(crate) journal: bool,
     /// The database is a store's own: the application's migrations are no part of it.
     pub(crate) is_of_store: bool,
     /// Where each store lies.
@@ -127,6 +129,7 @@ pub(crate) fn resolve(flags: &Global, environment: &Environment) -> Result<Setti
     let backup_dir = pick(&None, "", &[], Field::BackupDir)?;
     let backup_keep =
         [asked, hinted, base].into_iter().find_map(|layer| layer?.values.backup_keep).unwrap_or(DEFAULT_KEEP);
+    let journal = [asked, hinted, base].into_iter().find_map(|layer| layer?.values.journal).unwrap_or(false);
     let layers = store::Layers { asked, hinted, base };
     let places = layers.places(url.as_ref(), environment)?;
     let stores = store::in_database(layers.listed(), &places);
@@ -140,6 +143,7 @@ pub(crate) fn resolve(flags: &Global, environment: &Environment) -> Result<Setti
         backup_dir: backup_dir.map(|(dir, _)| PathBuf::from(dir)),
         backup_keep,
         stores,
+        journal,
         is_of_store: false,
         places,
     })
@@ -291,6 +295,7 @@ mod tests {
             backup_dir: None,
             backup_keep: 5,
             stores: Vec::new(),
+            journal: false,
             is_of_store: false,
             places: settings.places.clone(),
         };

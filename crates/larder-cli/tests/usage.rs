@@ -30,6 +30,7 @@ fn the_help_names_the_commands_and_the_exit_codes() {
       schema       Print the schema as SQL or as a diagram
       audit        Show, verify and anchor the audit trails of the stores
       workflow     Look after the runs of a daemon, their units and events
+      run          Record what a tool runs, and show what it ran
       completions  Print the completions of a shell
       man          Print the manual page, or write all of them into a folder
 

@@ -36,6 +36,8 @@ mod document {
     mod audit {}
     #[doc = include_str!("../../../docs/stores/forge.md")]
     mod forge {}
+    #[doc = include_str!("../../../docs/stores/journal.md")]
+    mod journal {}
     #[doc = include_str!("../../../docs/stores/workflow.md")]
     mod workflow {}
 }

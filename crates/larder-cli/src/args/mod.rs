@@ -1,6 +1,7 @@
 //! The first stage of the command line: the flags as they stand there. The commands of a store have a file each.
 
 pub(crate) mod audit;
+pub(crate) mod run;
 pub(crate) mod workflow;
 
 use crate::exit;
@@ -94,6 +95,8 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     /// Look after the runs of a daemon, their units and events
     Workflow(workflow::Workflow),
+    /// Record what a tool runs, and show what it ran
+    Run(run::Run),
     /// Print the completions of a shell
     Completions(Completions),
     /// Print the manual page, or write all of them into a folder

@@ -27,6 +27,9 @@ pub(super) struct Run<'a> {
 
 /// Runs it, and prints what it did.
 pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
+    if run.dry_run {
+        context.recording.leave_out();
+    }
     let mut approvals = run.losing.approvals()?;
     if !approvals.is_empty() {
         check_approvals(&approvals, &context.sets()?)?;
@@ -45,12 +48,14 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
         let error = match once(run, &context, &database, &sets, &approvals, &interrupt) {
             Ok(report) => {
                 report::lines(context.output, &report.done, run.dry_run);
+                context.recording.ran(&report);
                 break add(whole, report);
             }
             Err(error) => error,
         };
         if let Some(report) = output::stopped(&error) {
             report::lines(context.output, &report.done, run.dry_run);
+            context.recording.ran(report);
         }
         let asks = context.output.asks() && !run.dry_run;
         let Some(refused) = error.find::<Refused>().filter(|_| asks) else { return Err(error) };

@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Backup, context: Context<'_>) -> Result<Exit> {
             .output
             .note(format!("warning: in it as in the database, {rows} point at rows that are not there"));
     }
+    let took = made.duration;
     let shape = Made {
         database: context.shown(),
         backup: made.path,
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &Backup, context: Context<'_>) -> Result<Exit> {
         schema_version: made.schema_version,
         foreign_key_violations: made.foreign_key_violations,
     };
+    context.recording.did(took, &shape);
     context.output.json(&Shape::new(context.command, true, shape));
     Ok(Exit::Done)
 }

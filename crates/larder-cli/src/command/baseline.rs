@@ -9,6 +9,7 @@ use larder::Result;
 pub(crate) fn run(args: &Baseline, context: Context<'_>) -> Result<Exit> {
     let (database, sets) = context.database_with_sets(Context::existing)?;
     let report = context.migrator(&sets.list(), &database).baseline(&database, &args.id)?;
+    context.recording.ran(&report);
     database.close()?;
     let output = &mut *context.output;
     for done in &report.done {

@@ -1,5 +1,6 @@
 //! What every command gets, and what most do first: read the migrations, open the database.
 
+use super::recording::Recording;
 use crate::output::Output;
 use crate::settings::{Settings, Source};
 use larder::migrate::Migrator;
@@ -19,6 +20,8 @@ pub(crate) struct Context<'a> {
     pub(crate) output: &'a mut Output,
     /// Questions are answered with yes.
     pub(crate) yes: bool,
+    /// What it does, for the program's own journal.
+    pub(crate) recording: &'a mut Recording,
 }
 
 impl Context<'_> {

@@ -1,9 +1,11 @@
 //! The commands, one file each, and how one is run.
 
+mod actor;
 mod apply;
 mod audit;
 mod backup;
 mod baseline;
+mod child;
 mod completions;
 mod context;
 mod doctor;
@@ -13,10 +15,12 @@ mod migrate;
 mod new;
 mod plan;
 mod progress;
+mod recording;
 mod repair;
 mod report;
 mod restore;
 mod rollback;
+mod run;
 mod schema;
 mod sets;
 mod status;
@@ -32,6 +36,7 @@ use crate::output::Output;
 use crate::settings;
 use context::Context;
 use larder::Result;
+use recording::Recording;
 
 /// Runs what a command line asks for; an error is printed here.
 pub(crate) fn run(args: &Args, environment: &Environment, output: &mut Output) -> Exit {
@@ -41,17 +46,34 @@ pub(crate) fn run(args: &Args, environment: &Environment, output: &mut Output) -
         // These two need no settings, and work where those are broken.
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),
-        _ => settings::resolve(&args.global, environment).and_then(|settings| {
-            let settings = settings.with_stores(&args.command.stores())?;
-            let dir = settings.dir.clone();
-            dispatch(&args.command, Context { command, settings, yes: args.global.yes, output })
-                .map_err(|error| context::in_folder(error, &dir))
-        }),
+        _ => recorded(args, command, environment, output),
     };
     done.unwrap_or_else(|error| output.failure(command, &error))
 }
 
-fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
+/// Runs a command, and writes down what it did where `larder.toml` asks for a journal.
+fn recorded(
+    args: &Args,
+    command: &'static str,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Exit> {
+    let settings = settings::resolve(&args.global, environment)?;
+    let mut recording = Recording::begin(command, &settings, environment)?;
+    recording.check(&settings)?;
+    let settings = settings.with_stores(&args.command.stores())?;
+    let dir = settings.dir.clone();
+    let context =
+        Context { command, settings, yes: args.global.yes, output: &mut *output, recording: &mut recording };
+    let done = dispatch(&args.command, environment, context).map_err(|error| context::in_folder(error, &dir));
+    // The work is done or has failed: the journal changes nothing about that.
+    if let Err(error) = recording.keep(&done) {
+        output.warning(&format!("{command} is not recorded in the journal: {error}"));
+    }
+    done
+}
+
+fn dispatch(command: &Command, environment: &Environment, context: Context<'_>) -> Result<Exit> {
     match command {
         Command::New(args) => new::run(args, context),
         Command::Migrate(args) => migrate::run(args, context),
@@ -68,6 +90,7 @@ fn dispatch(command: &Command, context: Context<'_>) -> Result<Exit> {
         Command::Schema(args) => schema::run(args, context),
         Command::Audit(args) => audit::run(args, context),
         Command::Workflow(args) => workflow::run(args, context),
+        Command::Run(args) => run::run(args, environment, context),
         Command::Completions(args) => completions::run(args, context.output),
         Command::Man(args) => man::run(args, context.output),
     }
@@ -95,6 +118,7 @@ fn name(command: &Command) -> &'static str {
             crate::args::audit::Command::Anchor(_) => "audit anchor",
         },
         Command::Workflow(args) => workflow::name(args),
+        Command::Run(args) => run::name(args),
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
     }

@@ -20,6 +20,10 @@ pub(crate) fn run(args: &Args, mut context: Context<'_>) -> Result<Exit> {
         (Repair::AcceptEdited, "is accepted as it is now")
     };
     let report = context.migrator(&sets.list(), &database).repair(&database, &args.id, how)?;
+    if report.done.is_empty() {
+        context.recording.did(report.duration, &serde_json::json!({ "id": args.id, "repair": text }));
+    }
+    context.recording.ran(&report);
     database.close()?;
     context.output.line(format!("{} {text}", args.id));
     super::report::lines(context.output, &report.done, false);

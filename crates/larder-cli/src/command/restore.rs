@@ -8,6 +8,7 @@ use crate::output::Shape;
 use larder::{Result, backup};
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::Instant;
 
 #[derive(Serialize)]
 struct Restored {
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &Restore, mut context: Context<'_>) -> Result<Exit> {
     if file.try_exists().unwrap_or(true) {
         context.confirm(&format!("Replace {} with {}?", file.display(), args.from.display()))?;
     }
+    let began = Instant::now();
     let done = backup::restore(&args.from, &file)?;
     let output = &mut *context.output;
     let version = done.schema_version.map_or_else(String::new, |version| format!(", version {version}"));
@@ -35,6 +37,7 @@ pub(crate) fn run(args: &Restore, mut context: Context<'_>) -> Result<Exit> {
         kept: done.kept,
         schema_version: done.schema_version,
     };
-    output.json(&Shape::new(context.command, true, shape));
+    context.recording.did(began.elapsed(), &shape);
+    context.output.json(&Shape::new(context.command, true, shape));
     Ok(Exit::Done)
 }

@@ -35,6 +35,7 @@ pub(crate) fn run(context: Context<'_>) -> Result<Exit> {
         won,
         duration_ms: measure::ms(done.duration),
     };
+    context.recording.did(done.duration, &shape);
     context.output.json(&Shape::new(context.command, true, shape));
     Ok(Exit::Done)
 }

@@ -12,7 +12,7 @@ mod table;
 
 pub(crate) use cause::stopped;
 pub(crate) use json::{FaultShape, Shape};
-pub(crate) use run::RunShape;
+pub(crate) use run::{DoneShape, RunShape};
 pub(crate) use style::Tone;
 pub(crate) use table::Table;
 
@@ -70,6 +70,12 @@ impl Output {
         if !self.json {
             self.err.line(text.as_ref());
         }
+    }
+
+    /// Something that went wrong beside the work, on the standard error, also where JSON is printed.
+    pub(crate) fn warning(&mut self, text: &str) {
+        let word = self.paint_note(Tone::Warning, "warning:");
+        self.err.line(&format!("{word} {text}"));
     }
 
     /// Text as it is on the standard output, whatever the mode: what is a format of its own, such as a man page.

@@ -59,7 +59,7 @@ pub(crate) fn done(done: &[Done]) -> Vec<DoneShape<'_>> {
 }
 
 impl<'a> DoneShape<'a> {
-    fn of(done: &'a Done) -> Self {
+    pub(crate) fn of(done: &'a Done) -> Self {
         let Done { id, set, way, duration, effects, approval, backup, .. } = done;
         Self {
             id,

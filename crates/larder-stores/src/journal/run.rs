@@ -22,13 +22,23 @@ pub struct NewRun<'a> {
     pub git_sha: Option<&'a str>,
     /// Who ran it, as `ada@laptop`.
     pub actor: Option<&'a str>,
+    /// When it began, for a run that is recorded afterwards; else it is now.
+    pub created_at: Option<Timestamp>,
     /// What is a secret.
     pub redaction: &'a Redaction,
 }
 
 impl Default for NewRun<'_> {
     fn default() -> Self {
-        Self { run_id: None, args: &[], config: None, git_sha: None, actor: None, redaction: &STANDARD }
+        Self {
+            run_id: None,
+            args: &[],
+            config: None,
+            git_sha: None,
+            actor: None,
+            created_at: None,
+            redaction: &STANDARD,
+        }
     }
 }
 
@@ -106,7 +116,7 @@ pub fn start_run(tx: &mut WriteTx<'_>, new: NewRun<'_>) -> Result<Run> {
         START,
         params! {
             run_id: new.run_id.map_or_else(super::new_id, text),
-            now: Timestamp::now(),
+            now: new.created_at.unwrap_or_else(Timestamp::now),
             args: Json(new.redaction.args(new.args)),
             git_sha: new.git_sha.map(text),
             config_hash: new.config.map(|config| canonical_hash(&new.redaction.value(config))),
@@ -121,7 +131,7 @@ pub fn start_run(tx: &mut WriteTx<'_>, new: NewRun<'_>) -> Result<Run> {
 /// [`NotFound`](larder::ErrorKind::NotFound) when there is none of that id;
 /// [`Refused`](larder::ErrorKind::Refused) with an [`IllegalMove`](super::IllegalMove) when it has ended already.
 pub fn finish_run(tx: &mut WriteTx<'_>, run_id: &str, ending: Ending<'_>) -> Result<Run> {
-    let now = Timestamp::now();
+    let now = ending.at.unwrap_or_else(Timestamp::now);
     let error = ending.said();
     let run: Option<Run> = tx.query_opt(FINISH, params! { run_id, status: ending.status, error, now })?;
     let Some(run) = run else {

@@ -1,6 +1,7 @@
 //! How a run or a step stands, how it may end, and the move that is refused.
 
 use crate::redact::{Redaction, STANDARD};
+use jiff::Timestamp;
 use larder::{Error, ErrorKind, Given, Result, ToValue, ValueRef};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -61,18 +62,26 @@ impl ToValue for Status {
 pub struct Ending<'a> {
     pub(super) status: Status,
     pub(super) error: Option<&'a str>,
+    pub(super) at: Option<Timestamp>,
     pub(super) redaction: &'a Redaction,
 }
 
 impl<'a> Ending<'a> {
     /// It ended well.
     pub fn completed() -> Self {
-        Self { status: Status::Completed, error: None, redaction: &STANDARD }
+        Self { status: Status::Completed, error: None, at: None, redaction: &STANDARD }
     }
 
     /// It failed, and why.
     pub fn failed(error: &'a str) -> Self {
-        Self { status: Status::Failed, error: Some(error), redaction: &STANDARD }
+        Self { status: Status::Failed, error: Some(error), at: None, redaction: &STANDARD }
+    }
+
+    /// It ended then, and is recorded afterwards; else it is now.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
     }
 
     /// Redacts by `redaction` instead of by the known keys alone.

@@ -17,13 +17,15 @@ pub struct NewStep<'a> {
     pub run_id: &'a str,
     /// What it does: `load`.
     pub name: &'a str,
+    /// When it began, for a step that is recorded afterwards; else it is now.
+    pub started_at: Option<Timestamp>,
     /// What is a secret.
     pub redaction: &'a Redaction,
 }
 
 impl Default for NewStep<'_> {
     fn default() -> Self {
-        Self { step_id: None, run_id: "", name: "", redaction: &STANDARD }
+        Self { step_id: None, run_id: "", name: "", started_at: None, redaction: &STANDARD }
     }
 }
 
@@ -78,7 +80,8 @@ pub fn start_step(tx: &mut WriteTx<'_>, new: NewStep<'_>) -> Result<RunStep> {
     let NewStep { run_id, redaction, .. } = new;
     let step_id = new.step_id.map_or_else(super::new_id, |id| redaction.text(id));
     let name = redaction.text(new.name);
-    let step = tx.query_opt(START, params! { step_id, run_id, name, now: Timestamp::now() })?;
+    let now = new.started_at.unwrap_or_else(Timestamp::now);
+    let step = tx.query_opt(START, params! { step_id, run_id, name, now })?;
     match step {
         Some(step) => Ok(step),
         None => {
@@ -100,7 +103,7 @@ pub fn finish_step(
     stats: &Value,
 ) -> Result<RunStep> {
     let stored = (!stats.is_null()).then(|| ending.redaction.value(stats));
-    let now = Timestamp::now();
+    let now = ending.at.unwrap_or_else(Timestamp::now);
     let values = params! { step_id, status: ending.status, stats: stored, error: ending.said(), now };
     match tx.query_opt(FINISH, values)? {
         Some(step) => Ok(step),

@@ -61,6 +61,11 @@ fn check(store: &str) {
 }
 
 #[test]
+fn the_document_of_the_journal_is_true_and_whole() {
+    check("journal");
+}
+
+#[test]
 fn the_document_of_the_forge_is_true_and_whole() {
     check("forge");
 }

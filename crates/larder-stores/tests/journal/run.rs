@@ -75,6 +75,26 @@ fn a_clock_that_was_set_back_ends_nothing_before_it_began() {
 }
 
 #[test]
+fn what_is_recorded_afterwards_has_the_times_that_it_had() {
+    let db = database();
+    let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+    let run_id = db
+        .write(|tx| {
+            let run = journal::start_run(tx, NewRun { created_at: Some(at(0)), ..NewRun::default() })?;
+            let new =
+                NewStep { run_id: &run.run_id, name: "a", started_at: Some(at(1)), ..NewStep::default() };
+            let step = journal::start_step(tx, new)?;
+            journal::finish_step(tx, &step.step_id, Ending::completed().at(at(3)), &Value::Null)?;
+            journal::finish_run(tx, &run.run_id, Ending::completed().at(at(5))).map(|run| run.run_id)
+        })
+        .unwrap();
+    let run = db.read(|tx| journal::run(tx, &run_id)).unwrap().unwrap();
+    assert_eq!((run.created_at, run.finished_at), (at(0), Some(at(5))));
+    let step = db.read(|tx| journal::steps(tx, &run_id)).unwrap().remove(0);
+    assert_eq!(step.duration(), Some(std::time::Duration::from_secs(2)));
+}
+
+#[test]
 fn a_run_that_ends_ends_its_open_steps_and_takes_no_more() {
     let db = database();
     let run = start(&db);

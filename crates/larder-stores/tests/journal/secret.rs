@@ -142,9 +142,9 @@ proptest! {
         args.extend(if joined { vec![format!("--{option}={third}")] } else { vec![format!("--{option}"), third.clone()] });
         args.push(value.to_string());
         db.write(|tx| {
-            let new = NewRun { args: &args, config: Some(&value), actor: Some(&text), git_sha: Some(&text), redaction, run_id: None };
+            let new = NewRun { args: &args, config: Some(&value), actor: Some(&text), git_sha: Some(&text), redaction, ..NewRun::default() };
             let run = journal::start_run(tx, new)?;
-            let step = journal::start_step(tx, NewStep { run_id: &run.run_id, name: &text, redaction, step_id: None })?;
+            let step = journal::start_step(tx, NewStep { run_id: &run.run_id, name: &text, redaction, ..NewStep::default() })?;
             journal::finish_step(tx, &step.step_id, Ending::failed(&text).redacted_by(redaction), &value)?;
             let entry = NewEntry { message: Some(&text), data: Some(&value), scope: &text, event: &text, redaction, ..NewEntry::default() };
             journal::log(tx, entry)?;

@@ -1,0 +1,119 @@
+//! `larder run`: what a command was, how it ended, and that nobody's secret is kept.
+#![cfg(unix)]
+#![allow(clippy::indexing_slicing, reason = "a test")]
+
+mod support;
+
+use std::fs;
+use support::Place;
+
+const STORE: &str = "[store.journal]\nurl = \"journal.db\"\n";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("larder.toml", STORE);
+    place
+}
+
+#[test]
+fn a_command_is_run_and_recorded_and_its_exit_code_passed_on() {
+    let place = place();
+    let answer =
+        place.run(&["run", "exec", "--name", "load", "--", "sh", "-c", "echo out; echo err >&2; exit 7"]);
+    assert_eq!((answer.code, answer.out.as_str()), (7, "out\n"), "{answer:?}");
+    assert!(answer.err.starts_with("err\nrun 01") && answer.err.contains(": failed in"), "{answer:?}");
+
+    let (code, value) = place.json(&["run", "list"]);
+    let run = &value["runs"][0];
+    assert_eq!(
+        (code, run["status"].as_str(), run["args"][0].as_str()),
+        (0, Some("failed"), Some("sh")),
+        "{value}"
+    );
+    let (_, value) = place.json(&["run", "show", run["run_id"].as_str().unwrap_or_default()]);
+    let step = &value["steps"][0];
+    assert_eq!(
+        (step["name"].as_str(), step["stats"]["exit_code"].as_i64()),
+        (Some("load"), Some(7)),
+        "{value}"
+    );
+    assert!(step["stats"]["duration_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{value}");
+    assert_eq!(value["entries"][0]["event"], "failed", "{value}");
+    assert_eq!(value["run"]["error"], "exit code 7", "{value}");
+}
+
+#[test]
+fn a_run_that_ends_well_is_shown_to_people() {
+    let place = place();
+    let answer = place.run(&["run", "exec", "--", "true"]);
+    assert_eq!((answer.code, answer.out.as_str()), (0, ""), "{answer:?}");
+    let list = place.run(&["run", "list", "--status", "completed", "--limit", "1"]).done();
+    let id = list.lines().nth(1).and_then(|line| line.split(' ').next()).unwrap_or_default().to_owned();
+    let text = place.run(&["run", "show", &id]).done();
+    assert!(text.starts_with(&format!("run {id}: completed\n  arguments true\n")), "{text}");
+    assert!(text.contains("\"exit_code\":0") && text.contains("run exec: completed"), "{text}");
+    assert_eq!(place.run(&["run", "list", "--status", "failed"]).done(), "there is no such run\n");
+}
+
+#[test]
+fn the_command_knows_its_run_and_may_use_the_same_database() {
+    let place = place();
+    let larder = env!("CARGO_BIN_EXE_larder");
+    let answer =
+        place.run(&["run", "exec", "--", larder, "run", "exec", "--", "sh", "-c", "echo $LARDER_RUN_ID"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let (_, value) = place.json(&["run", "list"]);
+    assert_eq!(value["runs"].as_array().map(Vec::len), Some(2), "{value}");
+    assert_eq!(
+        value["runs"][0]["run_id"].as_str(),
+        Some(answer.out.trim()),
+        "the newest is the inner: {value}"
+    );
+}
+
+#[test]
+fn no_secret_of_a_command_is_in_the_file() {
+    let place = place();
+    let script = "exit 0 # password=Zqmark1";
+    let args = [
+        "run",
+        "exec",
+        "--",
+        "sh",
+        "-c",
+        script,
+        "--token",
+        "Zqmark2",
+        "pg://ada:Zqmark3@db",
+        "API_KEY=Zqmark4 x",
+    ];
+    assert_eq!(place.run(&args).code, 0);
+    for file in place.files(".").iter().filter(|file| file.starts_with("journal.db")) {
+        let bytes = fs::read(place.path(file)).unwrap_or_default();
+        assert!(!bytes.windows(6).any(|window| window == b"Zqmark"), "{file}");
+    }
+}
+
+#[test]
+fn a_command_that_is_not_there_and_one_that_a_signal_ends_answer_as_in_a_shell() {
+    let place = place();
+    let answer = place.run(&["run", "exec", "--", "./nothing"]);
+    assert_eq!(answer.code, 127, "{answer:?}");
+    assert!(answer.err.contains("can't run nothing"), "{answer:?}");
+    let answer = place.run(&["run", "exec", "--", "sh", "-c", "kill -9 $$"]);
+    assert_eq!(answer.code, 137, "{answer:?}");
+    let (_, value) = place.json(&["run", "list", "--status", "failed"]);
+    assert_eq!(value["runs"][0]["error"], "signal 9 ended it", "{value}");
+    assert_eq!(value["runs"].as_array().map(Vec::len), Some(2), "{value}");
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let place = place();
+    let text = place.run(&["run", "list"]).failed(1);
+    assert!(text.contains("larder migrate --store journal"), "{text}");
+    place.run(&["migrate", "--store", "journal"]).done();
+    assert_eq!(place.run(&["run", "list"]).done(), "there is no such run\n");
+    let text = place.run(&["run", "show", "none"]).failed(1);
+    assert!(text.contains("there is no run none in journal.db"), "{text}");
+}
