@@ -149,7 +149,7 @@ CREATE TABLE audit_entries (
   repository_id TEXT
     CHECK (length(repository_id) = 26 AND repository_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND repository_id < '8'),
   data_json TEXT CHECK (json_valid(data_json)),
-  hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*')
+  hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash = lower(hash))
 ) STRICT;
 
 CREATE INDEX audit_entries_repository_id ON audit_entries (repository_id);

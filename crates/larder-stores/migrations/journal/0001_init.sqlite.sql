@@ -41,7 +41,7 @@ CREATE TABLE audit_log (
   event TEXT NOT NULL,
   message TEXT,
   data_json TEXT CHECK (json_valid(data_json)),
-  hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*')
+  hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash = lower(hash))
 ) STRICT;
 
 CREATE INDEX audit_log_run_id ON audit_log (run_id);
