@@ -38,6 +38,8 @@ mod document {
     mod forge {}
     #[doc = include_str!("../../../docs/stores/journal.md")]
     mod journal {}
+    #[doc = include_str!("../../../docs/stores/registry.md")]
+    mod registry {}
     #[doc = include_str!("../../../docs/stores/workflow.md")]
     mod workflow {}
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod run;
+pub(crate) mod tool;
 pub(crate) mod workflow;
 
 use crate::exit;
@@ -93,6 +94,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Show, verify and anchor the audit trails of the stores
     Audit(audit::Audit),
+    /// Keep tools, who depends on whom, and whether their contracts hold
+    Tool(tool::Tool),
     /// Look after the runs of a daemon, their units and events
     Workflow(workflow::Workflow),
     /// Record what a tool runs, and show what it ran

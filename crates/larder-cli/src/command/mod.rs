@@ -25,6 +25,7 @@ mod schema;
 mod sets;
 mod status;
 mod store;
+mod tool;
 mod vacuum;
 mod verify;
 mod workflow;
@@ -89,6 +90,7 @@ fn dispatch(command: &Command, environment: &Environment, context: Context<'_>) 
         Command::Verify(_) => verify::run(context),
         Command::Schema(args) => schema::run(args, context),
         Command::Audit(args) => audit::run(args, context),
+        Command::Tool(args) => tool::run(args, context),
         Command::Workflow(args) => workflow::run(args, context),
         Command::Run(args) => run::run(args, environment, context),
         Command::Completions(args) => completions::run(args, context.output),
@@ -117,6 +119,7 @@ fn name(command: &Command) -> &'static str {
             crate::args::audit::Command::Verify(_) => "audit verify",
             crate::args::audit::Command::Anchor(_) => "audit anchor",
         },
+        Command::Tool(args) => tool::name(args),
         Command::Workflow(args) => workflow::name(args),
         Command::Run(args) => run::name(args),
         Command::Completions(_) => "completions",

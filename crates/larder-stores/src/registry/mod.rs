@@ -48,7 +48,7 @@ pub use import::{
     read_cargo_metadata, read_npm_lock, run_cargo_metadata,
 };
 pub use kind::{ContractStatus, ContractType, DependencyType, ToolType, VerificationStatus};
-pub use place::{PATIENCE, Reset, SchemaMismatch, open, open_file, reset};
+pub use place::{PATIENCE, Reset, SchemaMismatch, check, open, open_file, reset, way_out};
 pub use reliability::{Part, Reliability, reliability};
 pub use schema::{MAX_SCHEMA_BYTES, Reading, Unreadable, read_schema};
 pub use tool::{

@@ -75,11 +75,16 @@ pub fn open_file(path: &Path, patience: Duration) -> Result<Database> {
             .with_help("give the registry another place")
     })?;
     let opened = Database::options(url).busy_timeout(patience).migrations(&MIGRATIONS).open();
-    let fits = |db: Database| {
-        let shape: Result<Vec<larder::Value>> = db.query_all(SHAPE, &[]);
-        shape.map(|_| db)
-    };
-    opened.and_then(fits).map_err(|error| explained(error, path, patience))
+    opened.and_then(|db| check(&db).map(|()| db)).map_err(|error| way_out(error, path, patience))
+}
+
+/// Whether a database that was opened by other means has all tables and columns of a registry.
+///
+/// # Errors
+/// What the engine says of the first that is missing.
+pub fn check(db: &Database) -> Result<()> {
+    let none: Result<Vec<larder::Value>> = db.query_all(SHAPE, &[]);
+    none.map(drop)
 }
 
 /// Keeps what is in the file `path` beside it and makes an empty registry there: for a file that does not fit, or to begin anew.
@@ -109,8 +114,9 @@ impl Drop for Fresh {
     }
 }
 
-/// The error with what it is about and a way out.
-pub(super) fn explained(error: Error, path: &Path, patience: Duration) -> Error {
+/// An error of opening the registry in the file `path`, after another process was waited for as long as `patience` says, with what
+/// it is about and the way out; with [`SchemaMismatch`] where what is there is no registry of this program.
+pub fn way_out(error: Error, path: &Path, patience: Duration) -> Error {
     use ErrorKind as K;
     let shown = path.display();
     let (message, help) = match error.kind() {

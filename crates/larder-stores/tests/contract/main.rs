@@ -71,6 +71,11 @@ fn the_document_of_the_forge_is_true_and_whole() {
 }
 
 #[test]
+fn the_document_of_the_registry_is_true_and_whole() {
+    check("registry");
+}
+
+#[test]
 fn the_document_of_the_workflow_is_true_and_whole() {
     check("workflow");
 }
