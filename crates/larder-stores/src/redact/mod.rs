@@ -89,8 +89,10 @@ impl Redaction {
         args.into_iter()
             .map(|arg| {
                 let arg = arg.as_ref();
-                // What follows a secret that looks like such an option itself may be its value.
-                let secret = std::mem::replace(&mut next_is_secret, self.announces(arg));
+                let announces = self.announces(arg);
+                // A value that looks like such an option may be one, and what follows it a secret too.
+                let secret = next_is_secret;
+                next_is_secret = announces && (!secret || arg.starts_with('-'));
                 if secret { REDACTED.to_owned() } else { self.argument(arg) }
             })
             .collect()

@@ -60,6 +60,7 @@ fn arguments_lose_their_secrets_and_keep_the_rest() {
         (vec!["--env=DB_PASSWORD=a b", "TOKEN=a b"], vec!["--env=DB_PASSWORD=***", "TOKEN=***"]),
         (vec!["config", "set", "aws_secret", "x", "y"], vec!["config", "set", "aws_secret", "***", "y"]),
         (vec!["-H", "Authorization: Bearer a b"], vec!["-H", "Authorization: ***"]),
+        (vec!["--token", "mytoken", "file"], vec!["--token", "***", "file"]),
         (vec!["-p", "a", "path", "b"], vec!["-p", "***", "path", "b"]),
     ] {
         assert_eq!(redaction.args(&args), redacted);

@@ -34,6 +34,12 @@ const MAKERS: &[&str] = &[
 /// No token of these makers is shorter.
 const SHORTEST: usize = 20;
 
+/// A word in which nothing can be a secret, because nothing can announce one and no maker is known by its beginning.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !MAKERS.iter().any(|maker| text.starts_with(maker))
+}
+
 /// The text with the values of its sensitive options replaced, and the tokens that are known by themselves.
 pub(super) fn redact(keys: &Keys, text: &str) -> String {
     let mut out = String::new();
