@@ -29,6 +29,8 @@ fn the_help_names_the_commands_and_the_exit_codes() {
       verify       Compare the history with the files, and the schema with what the migrations build
       schema       Print the schema as SQL or as a diagram
       audit        Show, verify and anchor the audit trails of the stores
+      lease        Get, give back, show and import leases of repositories, and run a command under one
+      repo         Add and list projects and repositories
       tool         Keep tools, who depends on whom, and whether their contracts hold
       workflow     Look after the runs of a daemon, their units and events
       run          Record what a tool runs, and show what it ran

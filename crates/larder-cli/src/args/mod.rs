@@ -1,6 +1,8 @@
 //! The first stage of the command line: the flags as they stand there. The commands of a store have a file each.
 
 pub(crate) mod audit;
+pub(crate) mod lease;
+pub(crate) mod repo;
 pub(crate) mod run;
 pub(crate) mod tool;
 pub(crate) mod workflow;
@@ -14,6 +16,9 @@ use larder::{Error, ErrorKind};
 use larder_stores::{STORES, Store};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+pub(crate) use lease::Lease;
+pub(crate) use repo::Repo;
 
 const AFTER: &str = "\
 What is worked on comes from the flags, then from the environment (LARDER_URL or DATABASE_URL, LARDER_DIR, LARDER_ENV, \
@@ -94,6 +99,12 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Show, verify and anchor the audit trails of the stores
     Audit(audit::Audit),
+    /// Get, give back, show and import leases of repositories, and run a command under one
+    #[command(subcommand)]
+    Lease(Lease),
+    /// Add and list projects and repositories
+    #[command(subcommand)]
+    Repo(Repo),
     /// Keep tools, who depends on whom, and whether their contracts hold
     Tool(tool::Tool),
     /// Look after the runs of a daemon, their units and events

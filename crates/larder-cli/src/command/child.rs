@@ -1,12 +1,16 @@
 //! A command that is run for somebody: its streams are ours, and so is its end.
 
+#[cfg(unix)]
+mod relay;
+
 use crate::exit::Exit;
 use larder::{Error, ErrorKind, Result};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Command, ExitStatus};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+#[cfg(unix)]
+pub(crate) use relay::Relay;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +32,8 @@ impl Ended {
     }
 }
 
-/// Runs `command` with `variables` besides our own, and waits for its end. Ctrl-C reaches it by the terminal, another signal
-/// that asks us to end is handed on; either way it is the command that ends first.
+/// Runs `command` with `variables` besides our own, and waits for its end. A signal that asks us to end is handed on: it is
+/// the command that ends first.
 ///
 /// Once in a process, for it listens for signals.
 ///
@@ -37,27 +41,38 @@ impl Ended {
 /// [`ErrorKind::Config`] for an empty command, [`ErrorKind::Internal`] when nobody can listen. A command that could not
 /// be started is no error: `Err` in the result says why.
 pub(crate) fn run(command: &[OsString], variables: &[(&str, &str)]) -> Result<(Ended, Option<io::Error>)> {
-    let (program, arguments) =
-        command.split_first().ok_or_else(|| Error::new(ErrorKind::Config, "there is no command to run"))?;
-    let running = Arc::new(AtomicU32::new(0));
-    let heard = Arc::clone(&running);
-    ctrlc::set_handler(move || hand_on(heard.load(Ordering::SeqCst)))
-        .map_err(|error| Error::new(ErrorKind::Internal, "can't listen for Ctrl-C").with_cause(error))?;
-    let started = Command::new(program).args(arguments).envs(variables.iter().copied()).spawn();
-    let mut child = match started {
-        Ok(child) => child,
-        Err(error) => {
-            let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-            return Ok((Ended { code, signal: None }, Some(error)));
-        }
-    };
-    running.store(child.id(), Ordering::SeqCst);
-    let status = child.wait();
-    running.store(0, Ordering::SeqCst);
-    match status {
-        Ok(status) => Ok((ended(status), None)),
-        Err(error) => Ok((Ended { code: 1, signal: None }, Some(error))),
+    Relay::listen()?.run(command, variables)
+}
+
+impl Relay {
+    /// Runs a command. Where a signal came since this listens, it is never begun, and ended by that signal.
+    pub(crate) fn run(
+        &self,
+        command: &[OsString],
+        variables: &[(&str, &str)],
+    ) -> Result<(Ended, Option<io::Error>)> {
+        let (program, arguments) = command
+            .split_first()
+            .ok_or_else(|| Error::new(ErrorKind::Config, "there is no command to run"))?;
+        let mut command = Command::new(program);
+        command.args(arguments).envs(variables.iter().copied());
+        Ok(match self.wait_for(&mut command) {
+            Ok(Ran::Ended(status)) => (ended(status), None),
+            Ok(Ran::Stopped(signal)) => (of_signal(signal), None),
+            Err(error) => {
+                let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+                (Ended { code, signal: None }, Some(error))
+            }
+        })
     }
+}
+
+/// What became of a command.
+enum Ran {
+    Ended(ExitStatus),
+    /// It was not begun, because of this signal.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no signals"))]
+    Stopped(i32),
 }
 
 /// The name of a command, as its step is named.
@@ -68,14 +83,16 @@ pub(crate) fn name(command: &[OsString]) -> String {
 }
 
 fn ended(status: ExitStatus) -> Ended {
-    let signal = signal(status);
-    let code = match (status.code(), signal) {
+    match (status.code(), signal(status)) {
         // Windows has codes beyond a byte; none of them may become 0.
-        (Some(code), _) => u8::try_from(code).unwrap_or(1),
-        (None, Some(signal)) => u8::try_from(128 + signal).unwrap_or(1),
-        (None, None) => 1,
-    };
-    Ended { code, signal }
+        (Some(code), signal) => Ended { code: u8::try_from(code).unwrap_or(1), signal },
+        (None, Some(signal)) => of_signal(signal),
+        (None, None) => Ended { code: 1, signal: None },
+    }
+}
+
+fn of_signal(signal: i32) -> Ended {
+    Ended { code: u8::try_from(128 + signal).unwrap_or(1), signal: Some(signal) }
 }
 
 #[cfg(unix)]
@@ -88,19 +105,19 @@ fn signal(_: ExitStatus) -> Option<i32> {
     None
 }
 
-/// Where a terminal is, it has told the command already.
-#[cfg(unix)]
-fn hand_on(id: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
-    use std::io::IsTerminal;
-    if io::stdin().is_terminal() {
-        return;
-    }
-    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // It may have ended in this moment.
-        let _ = kill_process(pid, Signal::TERM);
-    }
-}
+/// Elsewhere Ctrl-C reaches the command by the console itself, and this program only has to outlive it.
+#[cfg(not(unix))]
+pub(crate) struct Relay;
 
 #[cfg(not(unix))]
-fn hand_on(_: u32) {}
+impl Relay {
+    pub(crate) fn listen() -> Result<Self> {
+        ctrlc::set_handler(|| {})
+            .map_err(|error| Error::new(ErrorKind::Internal, "can't listen for Ctrl-C").with_cause(error))?;
+        Ok(Self)
+    }
+
+    fn wait_for(&self, command: &mut Command) -> io::Result<Ran> {
+        command.status().map(Ran::Ended)
+    }
+}

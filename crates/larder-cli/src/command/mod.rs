@@ -10,6 +10,7 @@ mod completions;
 mod context;
 mod doctor;
 mod interrupt;
+mod lease;
 mod man;
 mod migrate;
 mod new;
@@ -17,6 +18,7 @@ mod plan;
 mod progress;
 mod recording;
 mod repair;
+mod repo;
 mod report;
 mod restore;
 mod rollback;
@@ -93,6 +95,8 @@ fn dispatch(command: &Command, environment: &Environment, context: Context<'_>) 
         Command::Tool(args) => tool::run(args, context),
         Command::Workflow(args) => workflow::run(args, context),
         Command::Run(args) => run::run(args, environment, context),
+        Command::Lease(args) => lease::run(args, environment, context),
+        Command::Repo(args) => repo::run(args, environment, context),
         Command::Completions(args) => completions::run(args, context.output),
         Command::Man(args) => man::run(args, context.output),
     }
@@ -122,6 +126,8 @@ fn name(command: &Command) -> &'static str {
         Command::Tool(args) => tool::name(args),
         Command::Workflow(args) => workflow::name(args),
         Command::Run(args) => run::name(args),
+        Command::Lease(args) => lease::name(args),
+        Command::Repo(args) => repo::name(args),
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
     }

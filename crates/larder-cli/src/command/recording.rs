@@ -27,6 +27,7 @@ const OF_STORES: &[&str] = &[
     "lease release",
     "lease import",
     "lease hold",
+    "repo add",
     "tool add",
     "tool dep",
     "tool contract",

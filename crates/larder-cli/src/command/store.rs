@@ -6,7 +6,6 @@ use larder::migrate::{Migrator, Standing};
 use larder::{Database, Error, ErrorKind, Result};
 use larder_stores::Store;
 
-#[allow(dead_code, reason = "for the commands of the stores")]
 impl Context<'_> {
     /// The database of a store, whose migrations must all be applied. From here on the context speaks of that
     /// database.
@@ -23,6 +22,7 @@ impl Context<'_> {
     }
 
     /// The same, made and migrated where it is missing: for a store that is used without a word beforehand.
+    #[allow(dead_code, reason = "for the commands of the stores")]
     pub(crate) fn store_made(&mut self, name: &'static str) -> Result<Database> {
         let store = self.go_to(name)?;
         let database = self.open()?;

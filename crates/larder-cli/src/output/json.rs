@@ -1,5 +1,6 @@
 //! The JSON that the program prints: one value a run, always with `format` and `ok`.
 
+use super::reason::Reason;
 use super::run::{DoneShape, LossShape};
 use super::{cause, run};
 use larder::Error;
@@ -42,6 +43,8 @@ struct Failure<'a> {
     done: Option<Vec<DoneShape<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<RefusedShape<'a>>,
+    #[serde(flatten)]
+    reason: Reason<'a>,
 }
 
 /// What would be lost, and what approves it.
@@ -102,6 +105,7 @@ pub(super) fn failure(command: &str, error: &Error) -> String {
             token: &refused.token,
             flag: format!("--allow-destructive={}", refused.token),
         }),
+        reason: Reason::of(error),
     };
     text(&Shape::new(command, false, body))
 }
@@ -114,7 +118,7 @@ pub(super) fn usage(error: &clap::Error) -> String {
     let help = rest.join("; ");
     let error =
         FaultShape { kind: "usage".into(), message, help: Some(&help), location: None, causes: Vec::new() };
-    text(&Shape::new(None, false, Failure { error, done: None, refused: None }))
+    text(&Shape::new(None, false, Failure { error, done: None, refused: None, reason: Reason::default() }))
 }
 
 /// `MigrationFailed` as `migration_failed`.

@@ -5,6 +5,7 @@ mod cause;
 mod diagnostic;
 mod json;
 pub(crate) mod measure;
+mod reason;
 mod run;
 mod sink;
 mod style;
