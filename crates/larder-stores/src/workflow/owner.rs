@@ -39,11 +39,13 @@ impl Owner {
 
     /// Whether the process is still there.
     pub fn liveness(&self) -> Liveness {
-        if self.host != host() {
-            return Liveness::Unknown;
-        }
-        if self.is_of_another_boot() {
-            return Liveness::Gone;
+        let then = self.started.as_deref().and_then(|started| started.split_once('/')).map(|(boot, _)| boot);
+        match (then, boot()) {
+            // The same machine, whatever it is called by now.
+            (Some(then), Some(now)) if then == now => {}
+            (Some(_), Some(_)) if self.host == host() => return Liveness::Gone,
+            (None, _) if self.host == host() => {}
+            _ => return Liveness::Unknown,
         }
         if self.space != space() {
             return Liveness::Unknown;
@@ -57,13 +59,6 @@ impl Owner {
             Ok(_) => Liveness::Gone,
             Err(Unable) => signalled(self.pid),
         }
-    }
-
-    fn is_of_another_boot(&self) -> bool {
-        let Some((then, _)) = self.started.as_deref().and_then(|started| started.split_once('/')) else {
-            return false;
-        };
-        boot().is_some_and(|now| now != then)
     }
 }
 
@@ -151,7 +146,8 @@ mod tests {
     fn this_process_is_alive_and_one_with_another_start_is_gone() {
         let me = Owner::this_process();
         assert_eq!(me.liveness(), Liveness::Alive, "{me:?}");
-        assert_eq!(Owner { host: "elsewhere".into(), ..me.clone() }.liveness(), Liveness::Unknown);
+        let elsewhere = Owner { host: "elsewhere".into(), started: None, ..me.clone() };
+        assert_eq!(elsewhere.liveness(), Liveness::Unknown);
         let text = serde_json::to_string(&me).unwrap();
         assert_eq!(serde_json::from_str::<Owner>(&text).unwrap(), me);
         if cfg!(target_os = "linux") {
@@ -160,6 +156,8 @@ mod tests {
             assert_eq!(reused.liveness(), Liveness::Gone);
             let before = Owner { started: Some(format!("before/{ticks}")), ..me.clone() };
             assert_eq!(before.liveness(), Liveness::Gone);
+            assert_eq!(Owner { host: "elsewhere".into(), ..before }.liveness(), Liveness::Unknown);
+            assert_eq!(Owner { host: "renamed".into(), ..me.clone() }.liveness(), Liveness::Alive);
             let contained = Owner { space: Some("pid:[1]".into()), ..me };
             assert_eq!(contained.liveness(), Liveness::Unknown);
         }

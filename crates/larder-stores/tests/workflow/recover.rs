@@ -18,7 +18,7 @@ fn a_run_of_a_living_process_is_left_alone_and_one_of_a_dead_is_taken() {
     let dead = run(&db, "dead");
     write(&db, |tx| workflow::start_run_as(tx, &dead, &gone()));
     let elsewhere = run(&db, "elsewhere");
-    let other = Owner { host: "another-machine".into(), ..gone() };
+    let other = Owner { host: "another-machine".into(), started: Some("another-boot/7".into()), ..gone() };
     write(&db, |tx| workflow::start_run_as(tx, &elsewhere, &other));
     let nobody = run(&db, "nobody");
     write(&db, |tx| workflow::start_run(tx, &nobody));

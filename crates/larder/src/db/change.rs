@@ -93,7 +93,7 @@ impl Changes {
                 return Ok(true);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let pause = self.version.map(|_| self.pause);
+            let pause = self.connection.as_ref().map(|_| self.pause);
             if self.bell.wait(&mut self.seen, left.into_iter().chain(pause).min()) {
                 self.db.check_open()?;
                 // All that is committed by now will be read.
@@ -118,6 +118,11 @@ impl Changes {
         match connection.data_version() {
             // Without WAL, who commits keeps everybody out. It will be seen next time.
             Err(error) if error.kind() == ErrorKind::Busy => Ok(self.version),
+            // There is nothing to ask on this engine.
+            Ok(None) => {
+                self.connection = None;
+                Ok(None)
+            }
             result => result,
         }
     }
