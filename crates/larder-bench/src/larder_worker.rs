@@ -3,7 +3,9 @@
 mod audit;
 mod bulk;
 mod event;
+mod import;
 mod lease;
+mod lockfile;
 mod migration;
 mod read;
 mod task;
@@ -34,6 +36,9 @@ pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
         ("lease", "larder") => lease::contend(task)?,
         ("events", "larder") => event::append(task)?,
         ("events-tail", "larder") => event::tail(task)?,
+        ("import", "larder") => import::program(task)?,
+        ("import", "larder-reading") => import::reading(task)?,
+        ("import", "larder-database") => import::database(task)?,
         _ => return task.unknown(),
     };
     let rows: Vec<(String, String)> = Database::open(":memory:")?.query_all(HELLO, &[])?;

@@ -21,7 +21,7 @@ pub(crate) struct Absence {
 impl Program {
     fn folder(self) -> Option<&'static str> {
         match self {
-            Self::Larder | Self::BetterSqlite3 | Self::NodeSqlite => None,
+            Self::Larder | Self::Cli | Self::BetterSqlite3 | Self::NodeSqlite => None,
             Self::Rusqlite => Some("rusqlite"),
             Self::Pool => Some("pool"),
             Self::Sqlx => Some("sqlx"),
@@ -29,9 +29,10 @@ impl Program {
         }
     }
 
-    /// Whether valgrind can count its instructions: not where a runtime compiles while the program runs.
+    /// Whether valgrind can count its instructions: not where a runtime compiles while the program runs, nor what other
+    /// processes do.
     pub(crate) fn is_native(self) -> bool {
-        !matches!(self, Self::BetterSqlite3 | Self::NodeSqlite)
+        !matches!(self, Self::Cli | Self::BetterSqlite3 | Self::NodeSqlite)
     }
 
     /// Builds the worker with the release profile, unless it is this program.
@@ -42,16 +43,24 @@ impl Program {
             Self::NodeSqlite => return node::prepare_own().map_err(not_here),
             _ => {}
         }
-        let Some(folder) = self.folder() else { return Ok(()) };
-        let status = Command::new(cargo())
-            .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
-            .arg(package().join("peers").join(folder).join("Cargo.toml"))
-            .arg("--target-dir")
-            .arg(build_folder())
-            .status();
-        match status {
+        let mut command = Command::new(cargo());
+        command.args(["build", "--release", "--locked", "--quiet", "--manifest-path"]);
+        let what = match (self, self.folder()) {
+            (Self::Cli, _) => {
+                command.arg(root().join("Cargo.toml")).args(["--package", "larder-cli", "--target-dir"]);
+                command.arg(target());
+                "larder-cli".to_owned()
+            }
+            (_, None) => return Ok(()),
+            (_, Some(folder)) => {
+                command.arg(package().join("peers").join(folder).join("Cargo.toml"));
+                command.arg("--target-dir").arg(build_folder());
+                format!("peers/{folder}")
+            }
+        };
+        match command.status() {
             Ok(status) if status.success() => Ok(()),
-            Ok(_) => Err(Absence { why: format!("peers/{folder} does not build"), failed: true }),
+            Ok(_) => Err(Absence { why: format!("{what} does not build"), failed: true }),
             Err(error) => Err(Absence { why: format!("cargo does not start: {error}"), failed: true }),
         }
     }
@@ -59,7 +68,7 @@ impl Program {
     /// The command that starts the worker.
     pub(crate) fn command(self) -> Outcome<Vec<PathBuf>> {
         Ok(match self.folder() {
-            None if !self.is_native() => node::command(),
+            None if matches!(self, Self::BetterSqlite3 | Self::NodeSqlite) => node::command(),
             None => vec![std::env::current_exe()?, "worker".into()],
             Some(folder) => {
                 let name = format!("larder-bench-{folder}{}", std::env::consts::EXE_SUFFIX);
@@ -108,10 +117,18 @@ pub(crate) fn root() -> PathBuf {
     package().ancestors().nth(2).unwrap_or_else(package).to_path_buf()
 }
 
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Where the report and the peers' builds go.
 pub(crate) fn output() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("bench")
+    target().join("bench")
+}
+
+/// The program `larder`, where [`Program::Cli`] builds it.
+pub(crate) fn larder() -> PathBuf {
+    target().join("release").join(format!("larder{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Where the workers are built.

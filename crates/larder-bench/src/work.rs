@@ -4,6 +4,7 @@ mod audit;
 mod bulk;
 mod event;
 mod goal;
+mod import;
 mod lease;
 mod migration;
 mod read;
@@ -31,6 +32,7 @@ pub(crate) const ALL: &[&Work] = &[
     &event::EVENTS_TAIL,
     &audit::AUDIT,
     &lease::LEASE,
+    &import::IMPORT,
 ];
 
 /// One kind of work that several subjects do in turns.
@@ -199,6 +201,8 @@ impl Subject {
 pub(crate) enum Program {
     /// This program itself.
     Larder,
+    /// This program too, which starts the program `larder` over and over.
+    Cli,
     /// `peers/rusqlite`
     Rusqlite,
     /// `peers/pool`

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::number::{digits, grouped, rate};
+use crate::number::{digits, grouped, rate, time};
 
 /// A number that a round shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,8 @@ pub(crate) enum Bound {
     AtLeast(f64),
     /// At most the so-manieth part.
     Part(f64),
+    /// Less than so many nanoseconds.
+    Within(f64),
     /// So many a second, or more.
     PerSecond(f64),
     /// Not one.
@@ -132,7 +134,7 @@ impl Bound {
         match self {
             Self::AtLeast(_) | Self::Part(_) => 1.0 / ratio,
             Self::PerSecond(_) => 1e9 / ratio,
-            Self::AtMost(_) | Self::Below(_) | Self::Zero => ratio,
+            Self::AtMost(_) | Self::Below(_) | Self::Within(_) | Self::Zero => ratio,
         }
     }
 
@@ -140,7 +142,7 @@ impl Bound {
     pub(crate) fn holds(self, told: f64) -> bool {
         match self {
             Self::AtMost(most) => told <= most,
-            Self::Below(limit) => told < limit,
+            Self::Below(limit) | Self::Within(limit) => told < limit,
             Self::AtLeast(least) | Self::Part(least) | Self::PerSecond(least) => told >= least,
             Self::Zero => told == 0.0,
         }
@@ -153,6 +155,7 @@ impl Bound {
             Self::AtLeast(_) => format!("{} ×", digits(told)),
             Self::Part(_) if told < 1.0 => format!("{} ×", digits(1.0 / told)),
             Self::Part(_) => format!("1/{}", digits(told)),
+            Self::Within(_) => time(told),
             Self::PerSecond(_) => format!("{}/s", rate(1e9 / told)),
             Self::Zero => format!("{told:.0}"),
         }
@@ -166,6 +169,7 @@ impl fmt::Display for Bound {
             Self::Below(limit) => write!(f, "< {limit:.2}"),
             Self::AtLeast(least) => write!(f, "≥ {least} ×"),
             Self::Part(part) => write!(f, "≤ 1/{part}"),
+            Self::Within(limit) => write!(f, "< {}", time(*limit)),
             Self::PerSecond(least) => write!(f, "≥ {}/s", grouped(*least)),
             Self::Zero => write!(f, "0"),
         }
@@ -196,7 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_tells_a_time_by_itself_as_a_rate() {
+    fn a_bound_tells_a_number_by_itself_as_a_time_or_a_rate() {
+        let within = Bound::Within(5e8);
+        assert_eq!((within.to_string(), within.show(within.told(2e8))), ("< 500 ms".into(), "200 ms".into()));
+        assert!(within.holds(within.told(2e8)) && !within.holds(within.told(5e8)));
         let rate = Bound::PerSecond(1e6);
         assert_eq!(
             (rate.to_string(), rate.show(rate.told(800.0))),
