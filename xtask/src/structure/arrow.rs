@@ -22,15 +22,15 @@ pub(super) const MODULES: &Table = &[
 /// stores above.
 pub(super) const STORE_MODULES: &Table = &[
     ("refusal", &[]),
-    ("canonical", &["refusal"]),
-    ("redact", &["canonical"]),
-    ("git", &["refusal"]),
-    ("clock", &["refusal"]),
-    ("audit", &["canonical"]),
-    ("journal", &["audit", "redact", "git", "clock"]),
-    ("workflow", &["canonical", "clock"]),
-    ("registry", &["canonical", "git", "clock"]),
-    ("forge", &["audit", "clock"]),
+    ("canonical", &[]),
+    ("redact", &[]),
+    ("git", &[]),
+    ("clock", &[]),
+    ("audit", &["refusal"]),
+    ("journal", &["audit", "canonical", "redact", "git", "clock"]),
+    ("workflow", &["refusal", "canonical", "clock"]),
+    ("registry", &["refusal", "canonical", "git", "clock"]),
+    ("forge", &["audit", "canonical", "clock"]),
     ("store", &["journal", "workflow", "registry", "forge"]),
 ];
 

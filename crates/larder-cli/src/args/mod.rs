@@ -416,4 +416,31 @@ mod tests {
             assert!(text.contains(&format!("| {code} |")), "exit code {code} is missing");
         }
     }
+
+    /// The last cell of each row of the contracts of the stores names commands.
+    #[test]
+    fn every_command_that_a_store_names_is_there() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/stores");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let Some((_, contract)) = text.split_once("## Contract") else { continue };
+            for line in contract.lines().skip_while(|line| !line.starts_with("|--")).skip(1) {
+                let Some(cell) = line.trim().strip_suffix('|').and_then(|row| row.rsplit('|').next()) else {
+                    break;
+                };
+                for named in
+                    cell.split(',').map(|name| name.trim().trim_matches('`')).filter(|name| *name != "—")
+                {
+                    let mut at = Some(command());
+                    let mut words = named.split(' ');
+                    assert_eq!(words.next(), Some("larder"), "{}: {line}", path.display());
+                    for word in words.take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase())) {
+                        at = at.and_then(|at| at.find_subcommand(word).cloned());
+                    }
+                    assert!(at.is_some(), "{}: there is no command `{named}`", path.display());
+                }
+            }
+        }
+    }
 }

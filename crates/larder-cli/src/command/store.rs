@@ -22,7 +22,6 @@ impl Context<'_> {
     }
 
     /// The same, made and migrated where it is missing: for a store that is used without a word beforehand.
-    #[allow(dead_code, reason = "for the commands of the stores")]
     pub(crate) fn store_made(&mut self, name: &'static str) -> Result<Database> {
         let store = self.go_to(name)?;
         let database = self.open()?;

@@ -8,7 +8,6 @@
     clippy::indexing_slicing,
     reason = "a test"
 )]
-#![allow(dead_code, reason = "each store joins with its document")]
 
 mod document;
 mod live;
