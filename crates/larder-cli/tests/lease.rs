@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::path::Path;
 use support::Place;
 
 /// A database with the store, and the repository `pantry/shelf`.
@@ -162,8 +161,9 @@ fn leases_are_imported_and_bad_lines_are_named() {
 
 #[cfg(unix)]
 mod hold {
-    use super::{Path, place, standing};
+    use super::{place, standing};
     use std::io::{BufRead, BufReader};
+    use std::path::Path;
     use std::process::{Command, Stdio};
 
     const SHELF: [&str; 5] = ["lease", "hold", "pantry/shelf", "--holder", "ada"];
@@ -219,6 +219,28 @@ mod hold {
             answer.err
         );
         assert_eq!(standing(&place), ("held".into(), 2));
+    }
+
+    #[test]
+    fn a_command_that_outlives_the_lease_is_told_so() {
+        let place = place();
+        let larder = assert_cmd::cargo::cargo_bin("larder");
+        let script = format!("until {} lease list | grep -q expired; do :; done", larder.display());
+        let answer = place.run(&[&SHELF[..], &["--for", "1ms", "--", "sh", "-c", &script]].concat());
+        assert_eq!(answer.code, 0, "{answer:?}");
+        assert!(answer.err.contains("ran longer than the lease lasted"), "{}", answer.err);
+        assert_eq!(standing(&place), ("released".into(), 1));
+    }
+
+    #[test]
+    fn a_command_may_give_the_lease_back_itself() {
+        let place = place();
+        let larder = assert_cmd::cargo::cargo_bin("larder");
+        let script = format!("{} lease release pantry/shelf; exit 3", larder.display());
+        assert_eq!(place.run(&[&SHELF[..], &["--", "sh", "-c", &script]].concat()).code, 3);
+        let script = format!("{} lease release pantry/shelf", larder.display());
+        assert_eq!(place.run(&[&SHELF[..], &["--", "sh", "-c", &script]].concat()).code, 0);
+        assert_eq!(standing(&place), ("released".into(), 2));
     }
 
     /// Runs a command under a lease, sends `signal` to the program once the command says that it is ready; gives the

@@ -30,7 +30,7 @@ pub(super) const STORE_MODULES: &Table = &[
     ("journal", &["audit", "canonical", "redact", "git", "clock"]),
     ("workflow", &["refusal", "canonical", "clock"]),
     ("registry", &["refusal", "canonical", "git", "clock"]),
-    ("forge", &["audit", "canonical", "clock"]),
+    ("forge", &["audit", "redact", "clock"]),
     ("store", &["journal", "workflow", "registry", "forge"]),
 ];
 

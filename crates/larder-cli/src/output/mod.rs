@@ -121,6 +121,7 @@ impl Output {
     /// Writes out what is held back.
     pub(crate) fn flush(&mut self) {
         self.out.flush();
+        self.err.flush();
     }
 
     /// Text in a tone, for the standard output.

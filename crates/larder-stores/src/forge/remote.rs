@@ -1,11 +1,8 @@
 //! URLs of other hosts: they hold no secret.
 
+use crate::redact::{REDACTED, Redaction};
 use larder::{Error, ErrorKind, Result};
 use std::fmt;
-
-/// Names of URL parameters whose values are secrets.
-const SECRETS: [&str; 9] =
-    ["password", "passwd", "pwd", "token", "access_token", "private_token", "api_key", "apikey", "secret"];
 
 /// A URL with a secret in it, which is not repeated here. It was not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +25,7 @@ pub(super) fn check(url: &str) -> Result<()> {
     if url.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(Error::new(ErrorKind::Parameter, "a remote URL is empty, or has a blank in it"));
     }
-    let hidden = hide(url);
+    let hidden = bare(url);
     if hidden == url {
         return Ok(());
     }
@@ -38,57 +35,36 @@ pub(super) fn check(url: &str) -> Result<()> {
         .with_cause(reason))
 }
 
-/// The text with the secrets of its URLs replaced.
+/// A text about a remote without its secrets; it rather takes too much.
 pub(super) fn hide(text: &str) -> String {
-    let mut hidden = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, url) = rest.split_at(at + 3);
-        hidden.push_str(before);
-        let end = url
-            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'))
-            .unwrap_or(url.len());
-        let (url, after) = url.split_at(end);
-        let of_web = before.ends_with("http://") || before.ends_with("https://");
-        hidden.push_str(&hide_in(url, of_web));
-        rest = after;
-    }
-    hidden.push_str(rest);
-    hidden
+    Redaction::new().text(text)
 }
 
-/// `url` is what stands after `://`. A name alone before the `@` is a token on the web, and a user elsewhere.
-fn hide_in(url: &str, of_web: bool) -> String {
-    // A password may hold a `/` or an `@` that nobody escaped: up to the last `@` it is hidden.
-    let (user, rest) = match url.rfind('@') {
-        Some(at) => url.split_at(at),
-        None => ("", url),
-    };
-    let user = match user.split_once(':') {
-        _ if user.is_empty() => String::new(),
-        Some((name, _)) if !of_web => format!("{name}:***"),
-        None if !of_web => user.to_owned(),
-        _ => "***".to_owned(),
-    };
-    let mut hidden = user;
-    let mut parts = rest.split_inclusive(['?', '&', ';', '#']).peekable();
-    while let Some(part) = parts.next() {
-        let end = if parts.peek().is_some() { part.len() - 1 } else { part.len() };
-        let (pair, delimiter) = part.split_at(end);
-        match pair.split_once('=') {
-            Some((name, value))
-                if !value.is_empty()
-                    && value != "***"
-                    && SECRETS.iter().any(|it| name.eq_ignore_ascii_case(it)) =>
-            {
-                hidden.push_str(name);
-                hidden.push_str("=***");
-            }
-            _ => hidden.push_str(pair),
-        }
-        hidden.push_str(delimiter);
+/// The URL without its secrets, and nothing else of it: a host may be called `secret-garden:22`.
+fn bare(url: &str) -> String {
+    // What has no scheme, as `git@host:path`, has no place for a secret.
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // A password may hold a `/` or an `@` that nobody escaped: up to the last `@` it goes.
+    let (user, rest) = rest.rfind('@').map_or(("", rest), |at| rest.split_at(at));
+    let of_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let mut bare = format!("{scheme}://");
+    match user.split_once(':') {
+        _ if user.is_empty() => {}
+        Some((name, _)) if !of_web => bare.push_str(&format!("{name}:{REDACTED}")),
+        None if !of_web => bare.push_str(user),
+        // Alone too it is a token where the web is spoken.
+        _ => bare.push_str(REDACTED),
     }
-    hidden
+    for part in rest.split_inclusive(['?', '&', ';', '#']) {
+        let pair = part.trim_end_matches(['?', '&', ';', '#']);
+        match pair.split_once('=') {
+            Some((name, value)) if !value.is_empty() && Redaction::new().is_sensitive(name) => {
+                bare.push_str(&format!("{name}={REDACTED}{}", part.get(pair.len()..).unwrap_or_default()));
+            }
+            _ => bare.push_str(part),
+        }
+    }
+    bare
 }
 
 #[cfg(test)]
@@ -96,20 +72,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_of_urls_are_hidden_and_nothing_else() {
-        for (text, shown) in [
+    fn secrets_of_urls_are_found_and_nothing_else() {
+        for (url, shown) in [
             ("https://host/a.git", "https://host/a.git"),
             ("git@host:team/a.git", "git@host:team/a.git"),
-            ("ssh://git@host:22/a.git", "ssh://git@host:22/a.git"),
+            ("git@secret-garden:team/a.git", "git@secret-garden:team/a.git"),
+            ("ssh://git@secret-garden:22/a.git", "ssh://git@secret-garden:22/a.git"),
             ("ssh://git:hunter2@host/a.git", "ssh://git:***@host/a.git"),
             ("https://ghp_abc@host/a.git", "https://***@host/a.git"),
-            ("https://ada:hunt@er/2@host/a", "https://***@host/a"),
+            ("HTTPS://ada:hunt@er/2@host/a", "HTTPS://***@host/a"),
             ("https://host/a?ref=x&private_token=abc#top", "https://host/a?ref=x&private_token=***#top"),
-            ("can't reach 'https://a:b@host/x': gone", "can't reach 'https://***@host/x': gone"),
-            ("https://a:b@h1 and http://c@h2", "https://***@h1 and http://***@h2"),
+            ("https://host/a?token=", "https://host/a?token="),
             ("/srv/git/a.git", "/srv/git/a.git"),
         ] {
-            assert_eq!(hide(text), shown, "{text}");
+            assert_eq!(bare(url), shown);
+            assert_eq!(bare(shown), shown);
+            assert_eq!(check(url).is_ok(), url == shown, "{url}");
         }
     }
 

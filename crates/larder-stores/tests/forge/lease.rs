@@ -162,3 +162,21 @@ fn leases_are_listed_by_how_they_stand() {
     })
     .unwrap();
 }
+
+#[test]
+fn granting_is_one_statement_and_the_trail_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("forge.db").display().to_string();
+    let db = larder::Database::options(path).migrations(&forge::MIGRATIONS).open().unwrap();
+    let [id] = repositories(&db, ["a"]);
+    let counted = |f: &dyn Fn()| {
+        let before = db.stats().statements;
+        f();
+        db.stats().statements - before
+    };
+    let empty = counted(&|| db.write(|_| Ok(())).unwrap());
+    let grant = counted(&|| {
+        db.write(|tx| forge::acquire_lease(tx, By::new("ada"), id, None)).unwrap();
+    });
+    assert_eq!(grant - empty, 3);
+}

@@ -7,6 +7,7 @@ use crate::command::Context;
 use crate::command::child::{self, Relay};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use jiff::Timestamp;
 use larder::{Error, ErrorKind, Result};
 use larder_stores::forge::{self, By, Lease, NotHolder};
 
@@ -22,6 +23,8 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
         shown(lease.lease.expires_at),
         lease.lease.token
     ));
+    // The command writes to the same streams.
+    context.output.flush();
     let Lease { repository_id, token, expires_at, .. } = &lease.lease;
     let (id, token, until) = (repository_id.to_string(), token.to_string(), expires_at.to_string());
     let variables = [
@@ -40,7 +43,20 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
     }
     let exit = ended.exit();
     match released {
-        Ok(()) => Ok(exit),
+        Ok(()) => {
+            if Timestamp::now() >= lease.lease.expires_at {
+                context
+                    .output
+                    .warning("the command ran longer than the lease lasted; nobody had taken it over");
+            }
+            Ok(exit)
+        }
+        // The command gave it back itself.
+        Err(error)
+            if error.find::<NotHolder>().is_some_and(|it| it.released && it.current == lease.lease.token) =>
+        {
+            Ok(exit)
+        }
         // The command's own failure says more.
         Err(error) if !ended.is_well() => {
             context.output.problem(&error);
@@ -55,7 +71,8 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
     }
 }
 
-/// The database is closed again: nothing holds it while the command runs.
+/// The database is closed again: nothing holds it while the command runs. What closing has to say must not keep the lease
+/// from being given back.
 fn acquire(
     context: &mut Context<'_>,
     args: &Hold,
@@ -68,13 +85,12 @@ fn acquire(
         let lease = forge::acquire_lease(tx, By::new(who), id, term)?;
         LeaseShape::of(tx, lease)
     })?;
-    database.close()?;
+    drop(database);
     Ok(lease)
 }
 
 fn release(context: &mut Context<'_>, who: &str, lease: &LeaseShape) -> Result<()> {
     let database = context.store("forge")?;
     let (id, token) = (lease.lease.repository_id, lease.lease.token);
-    database.write_durable(|tx| forge::release_lease(tx, By::new(who), id, token))?;
-    database.close()
+    database.write_durable(|tx| forge::release_lease(tx, By::new(who), id, token)).map(drop)
 }
