@@ -37,9 +37,8 @@ fn leases_past_their_time_and_too_far_ahead_are_named() {
     .unwrap();
     let found = found(&path);
     assert_eq!(found.len(), 2, "{found:?}");
-    let line = format!(
-        "1 leases are past their time and were not given back: {b} of grace until 2026-02-03T09:30:00Z"
-    );
+    let line =
+        format!("a lease is past its time and was not given back: {b} of grace until 2026-02-03T09:30:00Z");
     assert_eq!(found[0].message, line);
     assert!(found[1].message.contains(&format!("{c} of edsger until")), "{:?}", found[1]);
 }

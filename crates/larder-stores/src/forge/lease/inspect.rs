@@ -43,7 +43,15 @@ fn look(tx: &mut ReadTx<'_>, now: Timestamp, findings: &mut Findings) -> Result<
     if past > 0 {
         let some: Vec<Lease> = tx.query_all(PAST, params! { now })?;
         findings.warn(
-            format!("{past} leases are past their time and were not given back: {}", listed(&some, past)),
+            match past {
+                1 => format!("a lease is past its time and was not given back: {}", listed(&some, past)),
+                _ => {
+                    format!(
+                        "{past} leases are past their time and were not given back: {}",
+                        listed(&some, past)
+                    )
+                }
+            },
             "look whether their holders are still there; the next `larder lease acquire` takes one over",
         );
     }
