@@ -159,6 +159,9 @@ mod tests {
         let huge = File::create(folder.path().join("huge")).unwrap();
         huge.set_len(MAX_SCHEMA_BYTES + 1).unwrap();
         assert_eq!(read("huge").to_string(), "it is larger than 64 MB");
+        // No file system has such a name, so the answer is an error of its own and not that nothing is there.
+        let denied = read(&"x".repeat(5_000));
+        assert!(matches!(denied, Unreadable::Denied(_)) && !denied.is_broken(), "{denied}");
     }
 
     #[cfg(unix)]

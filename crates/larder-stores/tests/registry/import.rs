@@ -6,6 +6,8 @@ use larder_stores::registry::{
     self, Changed, ContractType, Imported, Inventory, InventoryDependency, InventoryTool, NewContract,
     ToolChange, ToolType,
 };
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An inventory of tools `name@version`, and of dependencies `consumer>provider`, where `?` stands for an optional one.
 fn inventory(source: &str, tools: &[&str], dependencies: &[&str]) -> Inventory {
@@ -39,8 +41,7 @@ fn import(db: &Database, inventory: &Inventory) -> Imported {
 }
 
 fn ids(db: &Database) -> String {
-    let ids: Vec<String> = db.query_all("SELECT id FROM tools ORDER BY id", &[]).unwrap();
-    ids.join(" ")
+    ids_of(db).join(" ")
 }
 
 /// All edges with the source that brought them.
@@ -156,4 +157,60 @@ fn an_import_that_fails_changes_nothing() {
     let wrong = inventory("s", &["a@1", "c@1"], &["a@1>nobody@1"]);
     db.write(|tx| registry::import(tx, &wrong)).unwrap_err();
     assert_eq!((ids(&db), edges(&db)), before);
+}
+
+/// A random inventory: which of eight tools there are, four names in two versions, and who depends on whom.
+fn any_inventory() -> impl Strategy<Value = (bool, BTreeSet<usize>, BTreeSet<(usize, usize, bool)>)> {
+    let edges = prop::collection::btree_set((0_usize..8, 0_usize..8, any::<bool>()), 0..12);
+    (any::<bool>(), prop::collection::btree_set(0_usize..8, 0..8), edges)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn after_any_imports_the_registry_has_what_each_source_said_last(
+        imports in prop::collection::vec(any_inventory(), 1..6),
+    ) {
+        let db = empty();
+        let id = |tool: usize| format!("{}@{}", ["a", "b", "c", "d"][tool / 2], tool % 2 + 1);
+        let mut last: BTreeMap<&str, Inventory> = BTreeMap::new();
+        for (first, tools, edges) in &imports {
+            let source = if *first { "one" } else { "two" };
+            let ids: Vec<String> = tools.iter().map(|tool| id(*tool)).collect();
+            let between: BTreeMap<(usize, usize), bool> = edges
+                .iter()
+                .filter(|(from, to, _)| tools.contains(from) && tools.contains(to))
+                .map(|(from, to, optional)| ((*from, *to), *optional))
+                .collect();
+            let between: Vec<String> = between
+                .into_iter()
+                .map(|((from, to), optional)| format!("{}>{}{}", id(from), id(to), if optional { "?" } else { "" }))
+                .collect();
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let between: Vec<&str> = between.iter().map(String::as_str).collect();
+            let inventory = inventory(source, &ids, &between);
+            let done = import(&db, &inventory);
+            prop_assert!(done.kept.is_empty());
+            last.insert(source, inventory);
+
+            let tools: BTreeSet<&str> =
+                last.values().flat_map(|of| &of.tools).map(|tool| tool.id.as_str()).collect();
+            prop_assert_eq!(ids_of(&db), tools.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            let mut expected: Vec<(String, String, String, bool)> = last
+                .values()
+                .flat_map(|of| of.dependencies.iter().map(|one| {
+                    (of.source.clone(), one.consumer_id.clone(), one.provider_id.clone(), one.optional)
+                }))
+                .collect();
+            expected.sort();
+            let sql = "SELECT source, consumer_id, provider_id, optional FROM dependencies ORDER BY 1, 2, 3";
+            let found: Vec<(String, String, String, bool)> = db.query_all(sql, &[]).unwrap();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
+
+fn ids_of(db: &Database) -> Vec<String> {
+    db.query_all("SELECT id FROM tools ORDER BY id", &[]).unwrap()
 }

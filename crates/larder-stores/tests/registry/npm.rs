@@ -3,6 +3,7 @@
 use crate::empty;
 use larder::ErrorKind;
 use larder_stores::registry::{self, Inventory, ToolType};
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::fs;
 use tempfile::TempDir;
@@ -198,4 +199,30 @@ fn a_lock_file_of_two_thousand_packages_is_imported_whole_and_again() {
     assert_eq!((done.tools.added, done.dependencies.added), (2_001, inventory.dependencies.len()));
     let again = db.write(|tx| registry::import(tx, &inventory)).unwrap();
     assert_eq!((again.tools.unchanged, again.dependencies.unchanged), (2_001, inventory.dependencies.len()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn a_damaged_lock_file_is_read_or_refused_and_never_a_panic(
+        cut in 0_usize..900,
+        change in prop::option::of((0_usize..900, prop::sample::select(b"{}[]:,\"x0-/\n".to_vec()))),
+        truncated in any::<bool>(),
+    ) {
+        let folder = project(&[]);
+        let path = folder.path().join("app/package-lock.json");
+        let mut text = serde_json::to_string_pretty(&large_lock(4)).unwrap().into_bytes();
+        if let Some((at, byte)) = change && let Some(place) = text.get_mut(at) {
+            *place = byte;
+        }
+        if truncated {
+            text.truncate(cut);
+        }
+        fs::write(&path, &text).unwrap();
+        if let Err(error) = registry::read_npm_lock(&path) {
+            prop_assert_eq!(error.kind(), ErrorKind::Config, "{}", error);
+            prop_assert!(error.to_string().contains("package-lock.json"), "{}", error);
+        }
+    }
 }
