@@ -238,6 +238,22 @@ fn a_lock_file_is_imported_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
+fn of_many_things_that_were_not_found_the_first_are_shown_and_all_are_in_the_json() {
+    let registry = Registry::new();
+    let wanted: Vec<String> = (10..23).map(|n| format!("\"p{n}\": \"1\"")).collect();
+    let lock = format!(
+        "{{\"lockfileVersion\": 3, \"packages\": {{\"\": {{\"name\": \"app\", \"dependencies\": {{{}}}}}}}}}",
+        wanted.join(", ")
+    );
+    registry.0.write("package-lock.json", &lock);
+    let said = registry.run(&["tool", "import", "npm"]).done();
+    assert!(said.contains("not found: npm:app requires p19 1\n  … and 3 more like that"), "{said}");
+    assert!(!said.contains("p20"), "{said}");
+    let (_, value) = registry.json(&["tool", "import", "npm"]);
+    assert_eq!(value["unresolved"].as_array().unwrap().len(), 13);
+}
+
+#[test]
 fn a_workspace_is_imported_by_asking_cargo_or_from_a_file() {
     let registry = Registry::new();
     registry.0.write("ws/Cargo.toml", "[workspace]\nmembers = [\"one\", \"two\"]\nresolver = \"3\"\n");

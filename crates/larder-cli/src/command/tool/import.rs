@@ -38,13 +38,20 @@ fn print(output: &mut Output, imported: &Imported) {
             format!("  {word:<14}{added} added, {updated} updated, {unchanged} unchanged, {removed} removed");
         output.line(line);
     }
-    for (old, new) in &imported.succeeded {
-        output.line(format!("  {new} takes the place of {old}"));
+    let succeeded = imported.succeeded.iter().map(|(old, new)| format!("{new} takes the place of {old}"));
+    some(output, succeeded.collect());
+    let kept = |id: &String| format!("{id} is left as it is: it, or something of it, was added by hand");
+    some(output, imported.kept.iter().map(kept).collect());
+    some(output, imported.unresolved.iter().map(|what| format!("not found: {what}")).collect());
+}
+
+/// The first of the lines; all of them are in the JSON.
+fn some(output: &mut Output, lines: Vec<String>) {
+    const SHOWN: usize = 10;
+    for line in lines.iter().take(SHOWN) {
+        output.line(format!("  {line}"));
     }
-    for id in &imported.kept {
-        output.line(format!("  {id} is left as it is: it, or something of it, was added by hand"));
-    }
-    for what in &imported.unresolved {
-        output.line(format!("  not found: {what}"));
+    if lines.len() > SHOWN {
+        output.line(format!("  … and {} more like that; --json has all", lines.len() - SHOWN));
     }
 }
