@@ -153,3 +153,27 @@ fn a_rollback_is_of_the_applications_own_and_is_recorded() {
     assert_eq!((runs.len(), &runs[0]["args"][0]), (2, &"rollback".into()), "{runs:?}");
     assert_eq!(show(&place, &runs[0])["steps"][0]["stats"]["direction"], "down");
 }
+
+#[test]
+fn a_restore_over_a_damaged_file_is_not_hindered_and_is_recorded() {
+    let place = place("");
+    place.run(&["migrate"]).done();
+    place.run(&["backup", "copy.db"]).done();
+    place.write("data/app.db", &"no database ".repeat(1000));
+    place.write("larder.toml", ENABLED);
+    let answer = place.run(&["restore", "copy.db", "--yes"]);
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{answer:?}");
+    let runs = runs(&place);
+    assert_eq!((runs.len(), &runs[0]["args"][0]), (1, &"restore".into()), "{runs:?}");
+}
+
+#[test]
+fn what_is_recorded_has_no_secret() {
+    let place = place(ENABLED);
+    // The name of a file like any other, to SQLite.
+    let url = "data/app.db?password=Zqmark";
+    place.run(&["migrate", "--url", url]).done();
+    let (_, value) = place.json(&["run", "list", "--url", url]);
+    assert_eq!(value["runs"][0]["args"], serde_json::json!(["migrate", "--url", "data/app.db?password=***"]));
+    assert!(!value["runs"].to_string().contains("Zqmark"), "{value}");
+}

@@ -1,6 +1,6 @@
 //! `larder run`: what a command was, how it ended, and that nobody's secret is kept.
 #![cfg(unix)]
-#![allow(clippy::indexing_slicing, reason = "a test")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test")]
 
 mod support;
 
@@ -116,4 +116,30 @@ fn what_is_not_there_is_told() {
     assert_eq!(place.run(&["run", "list"]).done(), "there is no such run\n");
     let text = place.run(&["run", "show", "none"]).failed(1);
     assert!(text.contains("there is no run none in journal.db"), "{text}");
+}
+
+#[test]
+fn who_asks_the_program_to_end_ends_the_command_and_the_record_says_so() {
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let place = place();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_larder"))
+        .args(["run", "exec", "--", "sh", "-c", "echo ready; exec sleep 600"])
+        .current_dir(place.path("."))
+        .env_remove("LARDER_URL")
+        .env_remove("LARDER_CONFIG")
+        .env_remove("LARDER_ENV")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let (_, value) = place.json(&["run", "list"]);
+    assert_eq!(value["runs"][0]["error"], "signal 15 ended it", "{value}");
 }

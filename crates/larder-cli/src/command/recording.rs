@@ -96,6 +96,10 @@ impl Recording {
     /// Refuses, before anything is done, where the tables of the journal are taken by another.
     pub(super) fn check(&self, settings: &Settings) -> Result<()> {
         let Some(place) = &self.place else { return Ok(()) };
+        // What is put in the place of the database is not known yet, and what is there may be too damaged to be asked.
+        if self.command == "restore" {
+            return Ok(());
+        }
         let db = match Database::options(&place.url).read_only(true).open() {
             Ok(db) => db,
             // What keeps it from being opened is told by who opens it for its work.
@@ -109,11 +113,13 @@ impl Recording {
             // Other problems of the history are the command's to tell.
             Ok(_) | Err(_) => {}
         }
-        let known = super::sets::in_history(&db)?;
+        // The same for what keeps it from being read.
+        let known = super::sets::in_history(&db).unwrap_or_default();
         if known.iter().any(|set| set == MIGRATIONS.name()) {
             return Ok(());
         }
-        let tables: Vec<String> = db.query_all("SELECT name FROM sqlite_schema WHERE type = 'table'", &[])?;
+        let tables: Vec<String> =
+            db.query_all("SELECT name FROM sqlite_schema WHERE type = 'table'", &[]).unwrap_or_default();
         match TABLES.iter().find(|table| tables.iter().any(|name| name.eq_ignore_ascii_case(table))) {
             Some(table) => Err(Error::new(
                 ErrorKind::SetConflict,
