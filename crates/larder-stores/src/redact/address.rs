@@ -2,18 +2,29 @@
 
 use super::REDACTED;
 
+/// Slashes as JSON may write them within a text.
+const ESCAPED: &str = "\\/\\/";
+
+/// A password with spaces is looked for so far, in bytes.
+const MOST: usize = 512;
+
 /// The text with the credentials of its URLs replaced. The user's name stays where only the password is a secret: in a
 /// URL of the web the name may be a token itself.
 pub(super) fn redact(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
-    // An escaped slash is JSON's within a text.
-    while let Some((at, length)) = slashes(rest) {
+    // Where the word ends that was looked at last, counted from the end of the text: every URL in it ends there too.
+    let mut word_end = usize::MAX;
+    let has_escaped = text.contains(ESCAPED);
+    while let Some((at, length)) = slashes(rest, has_escaped) {
         let (before, after) = rest.split_at(at + length);
         out.push_str(before);
         rest = after;
         let scheme = scheme_of(before, length);
-        let reach = reach(after, scheme.quote);
+        if word_end > after.len() {
+            word_end = after.len() - after.find(char::is_whitespace).unwrap_or(after.len());
+        }
+        let reach = reach(after.split_at(after.len() - word_end).0, scheme.quote);
         let (place, _) = after.split_at(reach);
         if let Some(end) = credentials(place, after) {
             let (secret, left) = after.split_at(end);
@@ -34,13 +45,40 @@ pub(super) fn redact(text: &str) -> String {
         }
     }
     out.push_str(rest);
+    names_of_sources(&out)
+}
+
+/// The names that drivers of MySQL take for a URL: `ada:secret@tcp(db:3306)/app`.
+fn names_of_sources(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    let driver = |at: usize, text: &str| {
+        text.get(at..)
+            .is_some_and(|rest| ["@tcp(", "@unix(", "@udp("].iter().any(|sign| rest.starts_with(sign)))
+    };
+    while let Some((at, _)) = rest.match_indices('@').find(|(at, _)| driver(*at, rest)) {
+        let (before, after) = rest.split_at(at);
+        let word = before.len() - before.rsplit(char::is_whitespace).next().unwrap_or_default().len();
+        let start = before.get(word..).and_then(|word| word.find(':'));
+        match start {
+            Some(colon) => {
+                out.push_str(before.split_at(word + colon + 1).0);
+                out.push_str(REDACTED);
+            }
+            None => out.push_str(before),
+        }
+        let (sign, behind) = after.split_at(1);
+        out.push_str(sign);
+        rest = behind;
+    }
+    out.push_str(rest);
     out
 }
 
 /// Where the next `//` or `\/\/` stands, and how long it is.
-fn slashes(text: &str) -> Option<(usize, usize)> {
+fn slashes(text: &str, has_escaped: bool) -> Option<(usize, usize)> {
     let plain = text.find("//").map(|at| (at, 2));
-    let escaped = text.find("\\/\\/").map(|at| (at, 4));
+    let escaped = if has_escaped { text.find(ESCAPED).map(|at| (at, ESCAPED.len())) } else { None };
     [plain, escaped].into_iter().flatten().min()
 }
 
@@ -65,15 +103,18 @@ fn scheme_of(before: &str, slashes: usize) -> Scheme {
     Scheme { is_web, quote: quote.map(|c| if c == '<' { '>' } else { c }) }
 }
 
-/// How far the URL may reach: to white space, to the quote that closes it, or to the next one of a list.
-fn reach(after: &str, quote: Option<char>) -> usize {
-    let end = after.find(|c: char| c.is_whitespace() || Some(c) == quote).unwrap_or(after.len());
-    let place = after.split_at(end).0;
-    // A password may hold what looks like the next URL of a list, so the first one must be whole before the comma.
-    let next = place.match_indices("://").find_map(|(at, _)| {
-        let start = place.split_at(at).0.rfind([',', ';', '|'])?;
-        let first = place.split_at(start).0;
-        (first.contains('@') || !first.contains(':')).then_some(start)
+/// How far the URL may reach in its word: to the quote that closes it, or to the next one of a list.
+fn reach(word: &str, quote: Option<char>) -> usize {
+    let end = quote.and_then(|quote| word.find(quote)).unwrap_or(word.len());
+    let place = word.split_at(end).0;
+    let colon = place.find(':').unwrap_or(end);
+    let at_sign = place.find('@').unwrap_or(end);
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let next = place.match_indices([',', ';', '|']).find_map(|(at, mark)| {
+        // A password may hold what looks like the next URL of a list, so the first one must be whole before the comma.
+        let is_whole = at_sign < at || colon > at;
+        let behind = place.get(at + mark.len()..)?;
+        (is_whole && behind.trim_start_matches(is_scheme).starts_with("://")).then_some(at)
     });
     next.unwrap_or(end)
 }
@@ -93,9 +134,9 @@ fn credentials(place: &str, after: &str) -> Option<usize> {
     if is_port || place.len() == after.len() {
         return None;
     }
-    // What should be a port is none: a password with a space in it.
+    // What should be a port is none: a password with spaces in it, which end somewhere.
     let line = after.lines().next().unwrap_or_default();
-    line.rfind('@')
+    line.split_at(line.floor_char_boundary(MOST)).0.rfind('@')
 }
 
 #[cfg(test)]
@@ -125,6 +166,10 @@ mod tests {
             ("file:///home/ada", "file:///home/ada"),
             ("// a comment for a@b", "// a comment for a@b"),
             ("é://ü:ß@ö", "é://***@ö"),
+            ("dsn is ada:p:w@tcp(db:3306)/app", "dsn is ada:***@tcp(db:3306)/app"),
+            ("m@n ada:p@w@unix(/s)/app", "m@n ada:***@unix(/s)/app"),
+            ("x://u:a b@h y://v:c@i", "x://u:***@i"),
+            ("x://h:1/,y://u:p@i z://w:q@j", "x://h:***@i z://w:***@j"),
         ] {
             assert_eq!(redact(text), redacted, "{text}");
             assert_eq!(redact(redacted), redacted);

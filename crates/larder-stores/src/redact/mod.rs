@@ -1,6 +1,7 @@
 //! What never reaches the database: passwords, tokens, keys.
 
 mod address;
+mod element;
 mod key;
 mod pair;
 mod percent;

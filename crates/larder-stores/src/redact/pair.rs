@@ -132,11 +132,11 @@ fn line(text: &str) -> usize {
     text.find('\n').unwrap_or(text.len())
 }
 
-/// The lines after this one that are indented, as of a text block in YAML. `rest` begins with a line's end.
+/// The lines after this one that are indented, as of a text block in YAML, or items of a list there. `rest` begins with a line's end.
 fn block(rest: &str) -> usize {
     let mut length = 0;
     for (number, line) in rest.split_inclusive('\n').enumerate() {
-        let is_inside = line.starts_with([' ', '\t']) || line.trim().is_empty();
+        let is_inside = line.starts_with([' ', '\t']) || line.starts_with("- ") || line.trim().is_empty();
         if number > 0 && !is_inside {
             break;
         }

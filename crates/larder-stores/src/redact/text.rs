@@ -1,6 +1,6 @@
 //! A text without its secrets: every way of looking at it, again and again until none finds more.
 
-use super::{DEEPEST, REDACTED, Redaction, address, pair, percent, word};
+use super::{DEEPEST, REDACTED, Redaction, address, element, pair, percent, word};
 use serde_json::Value;
 
 /// A text that is not at rest after so many rounds is not kept. Two are the rule.
@@ -36,6 +36,7 @@ impl Redaction {
         }
         let text = private_keys(text);
         let text = address::redact(&text);
+        let text = element::redact(&self.keys, &text);
         let text = pair::redact(&self.keys, &text);
         let text = word::redact(&self.keys, &text);
         if text.contains('%') { self.encoded(&text, depth) } else { text }

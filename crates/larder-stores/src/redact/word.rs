@@ -58,7 +58,7 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
         }
         let end = match announced {
             Announced::Nothing => first_word(word),
-            _ => first_quoted(word),
+            Announced::Value | Announced::Encoded | Announced::Quoted => first_quoted(word),
         };
         let (first, after) = word.split_at(end);
         rest = after;
@@ -66,6 +66,7 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
             Announced::Nothing => false,
             Announced::Value => first != "\\",
             Announced::Encoded => is_encoded(first),
+            Announced::Quoted => first.starts_with(['\'', '"', '`']),
         };
         if first != "\\" {
             announced = announces(keys, first);
@@ -85,6 +86,8 @@ enum Announced {
     Value,
     /// It is one if it looks so.
     Encoded,
+    /// It is one if it is quoted, as in SQL.
+    Quoted,
 }
 
 fn announces(keys: &Keys, word: &str) -> Announced {
@@ -94,6 +97,8 @@ fn announces(keys: &Keys, word: &str) -> Announced {
         Announced::Value
     } else if bare.eq_ignore_ascii_case("basic") {
         Announced::Encoded
+    } else if bare.len() == word.len() && keys.has(bare) {
+        Announced::Quoted
     } else {
         Announced::Nothing
     }

@@ -52,7 +52,7 @@ fn text() -> impl Strategy<Value = (String, String)> {
         };
         (text, secret)
     });
-    let tight = (word(), key(), 0..9_u8).prop_map(|(secret, key, form)| {
+    let tight = (word(), key(), 0..12_u8).prop_map(|(secret, key, form)| {
         let text = match form {
             0 => format!("see postgres://ada:{secret}@db/app now"),
             1 => format!("x://a@h y://b:{secret}@h https://{}@i/x", "user"),
@@ -61,6 +61,9 @@ fn text() -> impl Strategy<Value = (String, String)> {
             4 => format!("https://h/p?a=1&{key}={secret}&b=2"),
             5 => format!("Authorization: Bearer {secret}"),
             6 => format!("got Bearer {secret} back"),
+            8 => format!("<{key}>{secret}</{key}>"),
+            9 => format!("ada:{secret}@tcp(db)/app"),
+            10 => format!("SET {key} '{secret}' now"),
             7 => format!("{key} = \"{secret}\", b = 2"),
             _ => format!("https://h/?next={}", percent(&format!("https://u:{secret}@g"))),
         };
