@@ -177,3 +177,13 @@ fn what_is_recorded_has_no_secret() {
     assert_eq!(value["runs"][0]["args"], serde_json::json!(["migrate", "--url", "data/app.db?password=***"]));
     assert!(!value["runs"].to_string().contains("Zqmark"), "{value}");
 }
+
+#[test]
+fn what_a_command_of_a_store_writes_is_recorded_and_what_it_reads_is_not() {
+    let place = place(ENABLED);
+    place.run(&["migrate", "--store", "registry"]).done();
+    place.run(&["tool", "cycles", "--url", "data/app.db"]).done();
+    place.run(&["tool", "list", "--url", "data/app.db"]).done();
+    let names: Vec<Value> = runs(&place).iter().map(|run| run["args"][0].clone()).collect();
+    assert_eq!(names, ["tool", "migrate"], "{names:?}");
+}
