@@ -20,17 +20,20 @@ pub const ADD_REPOSITORY: &str =
 /// Grants a lease that is free, in one statement: a row with its token, or none when somebody holds it. The parameters in
 /// this order.
 pub const ACQUIRE: &str =
-    "INSERT INTO leases(repository_id, holder, token, status, acquired_at, expires_at, released_at, taken_from)
-    VALUES (:repository_id, :holder, 1, 'held', :now, :until, NULL, NULL)
-    ON CONFLICT (repository_id) DO UPDATE SET holder = excluded.holder, token = leases.token + 1, status = 'held',
-      acquired_at = excluded.acquired_at, expires_at = excluded.expires_at, released_at = NULL, taken_from = NULL,
-      updated_at = excluded.acquired_at
+    "INSERT INTO leases (repository_id, holder, token, status, acquired_at, expires_at, created_at, updated_at)
+    VALUES (:repository_id, :holder, 1, 'held', :now, :until, :now, :now)
+    ON CONFLICT (repository_id) DO UPDATE SET
+        taken_from = CASE WHEN leases.status = 'held' THEN leases.holder END,
+        holder = excluded.holder, token = leases.token + 1, status = 'held', acquired_at = excluded.acquired_at,
+        expires_at = excluded.expires_at, released_at = NULL, updated_at = excluded.updated_at
     WHERE leases.status = 'released' OR leases.expires_at <= excluded.acquired_at
     RETURNING token";
 
 /// Gives a lease back, with the parameters in this order: a row, or none where another holds it.
-pub const RELEASE: &str = "UPDATE leases SET status = 'released', released_at = :now, updated_at = :now
-    WHERE repository_id = :repository_id AND holder = :holder AND token = :token AND status = 'held'";
+pub const RELEASE: &str = "UPDATE leases SET status = 'released', released_at = :now,
+        expires_at = CASE WHEN expires_at < :now THEN expires_at ELSE :now END, updated_at = :now
+    WHERE repository_id = :repository_id AND status = 'held' AND holder = :holder AND token = :token
+    RETURNING token";
 
 /// When leases by hand are granted and returned: the same text for all, so that no clock is read and nothing written anew.
 pub const NOW: &str = "2026-01-01T00:00:00.000000Z";

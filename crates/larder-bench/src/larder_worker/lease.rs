@@ -48,3 +48,22 @@ impl Tenant for Hands {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Up to what they return, whatever the white space.
+    fn decision(statement: &str) -> Vec<&str> {
+        statement.split_whitespace().take_while(|word| *word != "RETURNING").collect()
+    }
+
+    #[test]
+    fn by_hand_a_lease_is_granted_and_returned_by_the_same_statements() {
+        let all: Vec<_> = forge::QUERIES.iter().flat_map(|group| group.iter()).collect();
+        for (name, by_hand) in [("lease::ACQUIRE", lease::ACQUIRE), ("lease::RELEASE", lease::RELEASE)] {
+            let ours = all.iter().find(|(known, _)| *known == name).map(|(_, text)| decision(text));
+            assert_eq!(ours, Some(decision(by_hand)), "{name}");
+        }
+    }
+}

@@ -50,9 +50,10 @@ impl Tenant for Hands {
     }
 
     fn release(&mut self, repository: &str, token: i64) -> Outcome {
-        let released = self.write(|tx| {
-            tx.prepare_cached(lease::RELEASE)?.execute((lease::NOW, repository, &self.name, token))
+        let released: Option<i64> = self.write(|tx| {
+            let mut statement = tx.prepare_cached(lease::RELEASE)?;
+            statement.query_row((lease::NOW, repository, &self.name, token), |row| row.get(0)).optional()
         })?;
-        if released == 1 { Ok(()) } else { Err("nothing was released".into()) }
+        released.map(drop).ok_or_else(|| "nothing was released".into())
     }
 }
