@@ -27,24 +27,15 @@ pub(crate) const IMPORT: Work = Work {
             Bound::Within(5e8),
         ),
         Goal::new(
-            "2,000 packages, the database / the whole process, or half of what that may take",
+            "2,000 packages, the database / the whole process",
             Metric::P50,
             ("2000", "larder-database"),
             ("2000", "larder"),
             Bound::Below(0.5),
-        )
-        .or(&DATABASE),
+        ),
     ],
     metric: Metric::P50,
     quick: Effort::new(5, 150),
     full: Effort::new(9, 500),
     plot: &[],
 };
-
-/// What does as well as a small part: half of what the whole process may take.
-const DATABASE: Goal = Goal::single(
-    "2,000 packages, the database",
-    Metric::P50,
-    ("2000", "larder-database"),
-    Bound::Within(2.5e8),
-);
