@@ -1,10 +1,11 @@
 -- Projects, their repositories, the leases on them, what lies in them, and the trail of every change. Every id is a ULID:
--- 26 characters of Crockford's base32, the first at most 7. Times are ISO 8601 in UTC with six digits. Each trigger
--- `…_updated_at` sets the time of a change that did not set it itself.
+-- 26 characters of Crockford's base32, the first at most 7, counted in bytes because a NUL ends what length() counts. Times
+-- are ISO 8601 in UTC with six digits. Each trigger `…_updated_at` sets the time of a change that did not set it itself (or set
+-- the one that stood there), never back, and so that it does not fire itself for ever where triggers are recursive.
 
 CREATE TABLE projects (
   id TEXT NOT NULL PRIMARY KEY
-    CHECK (length(id) = 26 AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND id < '8'),
+    CHECK (length(CAST(id AS BLOB)) = 26 AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND id < '8'),
   name TEXT NOT NULL UNIQUE CHECK (name <> '' AND name NOT GLOB '*/*'),
   description TEXT,
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
@@ -12,7 +13,7 @@ CREATE TABLE projects (
 ) STRICT;
 
 CREATE TRIGGER projects_updated_at AFTER UPDATE ON projects
-WHEN new.updated_at = old.updated_at
+WHEN new.updated_at = old.updated_at AND new.updated_at < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 BEGIN UPDATE projects SET updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') WHERE id = new.id; END;
 
 CREATE TRIGGER projects_id_kept BEFORE UPDATE OF id ON projects
@@ -21,7 +22,7 @@ BEGIN SELECT raise(ABORT, 'the id of a project never changes'); END;
 
 CREATE TABLE repositories (
   repository_id TEXT NOT NULL PRIMARY KEY
-    CHECK (length(repository_id) = 26 AND repository_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND repository_id < '8'),
+    CHECK (length(CAST(repository_id AS BLOB)) = 26 AND repository_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND repository_id < '8'),
   project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE RESTRICT,
   name TEXT NOT NULL CHECK (name <> '' AND name NOT GLOB '*/*'),
   description TEXT,
@@ -32,22 +33,23 @@ CREATE TABLE repositories (
 ) STRICT;
 
 CREATE TRIGGER repositories_updated_at AFTER UPDATE ON repositories
-WHEN new.updated_at = old.updated_at
+WHEN new.updated_at = old.updated_at AND new.updated_at < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 BEGIN UPDATE repositories SET updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') WHERE repository_id = new.repository_id; END;
 
 CREATE TRIGGER repositories_id_kept BEFORE UPDATE OF repository_id ON repositories
 WHEN new.repository_id <> old.repository_id
 BEGIN SELECT raise(ABORT, 'repository_id never changes'); END;
 
--- One row a repository for ever: `token` only grows in it. A lease that was released, or whose time is up, is free.
+-- One row a repository for ever: `token` only grows in it, and it goes only with its repository. A lease that was released, or
+-- whose time is up, is free. Times of another form would be compared wrongly, and decide who has the lease.
 CREATE TABLE leases (
   repository_id TEXT NOT NULL PRIMARY KEY REFERENCES repositories (repository_id) ON DELETE CASCADE,
   holder TEXT NOT NULL CHECK (holder <> ''),
   token INTEGER NOT NULL CHECK (token > 0),
   status TEXT NOT NULL CHECK (status IN ('held', 'released')),
-  acquired_at TEXT NOT NULL,
-  expires_at TEXT NOT NULL,
-  released_at TEXT,
+  acquired_at TEXT NOT NULL CHECK (acquired_at GLOB '????-??-??T??:??:??.??????Z'),
+  expires_at TEXT NOT NULL CHECK (expires_at GLOB '????-??-??T??:??:??.??????Z'),
+  released_at TEXT CHECK (released_at GLOB '????-??-??T??:??:??.??????Z'),
   taken_from TEXT,
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
   updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
@@ -57,17 +59,26 @@ CREATE TABLE leases (
 CREATE INDEX leases_status_expires_at ON leases (status, expires_at);
 
 CREATE TRIGGER leases_updated_at AFTER UPDATE ON leases
-WHEN new.updated_at = old.updated_at
+WHEN new.updated_at = old.updated_at AND new.updated_at < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 BEGIN UPDATE leases SET updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') WHERE repository_id = new.repository_id; END;
 
 CREATE TRIGGER leases_token_grows BEFORE UPDATE OF token ON leases
 WHEN new.token < old.token
 BEGIN SELECT raise(ABORT, 'the token of a lease only grows'); END;
 
+CREATE TRIGGER leases_repository_kept BEFORE UPDATE OF repository_id ON leases
+WHEN new.repository_id <> old.repository_id
+BEGIN SELECT raise(ABORT, 'a lease stays with its repository'); END;
+
+-- With its repository it may go, which is gone already when this is asked.
+CREATE TRIGGER leases_kept BEFORE DELETE ON leases
+WHEN EXISTS (SELECT 1 FROM repositories WHERE repository_id = old.repository_id)
+BEGIN SELECT raise(ABORT, 'the token of a lease only grows: its row stays as long as its repository'); END;
+
 -- What an object is never changes, for its oid is made from that; where it lies may.
 CREATE TABLE object_metadata (
   repository_id TEXT NOT NULL REFERENCES repositories (repository_id) ON DELETE CASCADE,
-  oid TEXT NOT NULL CHECK (length(oid) IN (40, 64) AND oid NOT GLOB '*[^0-9a-f]*'),
+  oid TEXT NOT NULL CHECK (length(CAST(oid AS BLOB)) IN (40, 64) AND oid NOT GLOB '*[^0-9a-f]*'),
   kind TEXT NOT NULL CHECK (kind IN ('blob', 'tree', 'commit', 'tag')),
   size INTEGER NOT NULL CHECK (size >= 0),
   pack TEXT,
@@ -79,7 +90,7 @@ CREATE TABLE object_metadata (
 CREATE INDEX object_metadata_oid ON object_metadata (oid);
 
 CREATE TRIGGER object_metadata_updated_at AFTER UPDATE ON object_metadata
-WHEN new.updated_at = old.updated_at
+WHEN new.updated_at = old.updated_at AND new.updated_at < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 BEGIN
   UPDATE object_metadata SET updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
   WHERE repository_id = new.repository_id AND oid = new.oid;
@@ -91,7 +102,7 @@ BEGIN SELECT raise(ABORT, 'the kind and the size of an object never change'); EN
 
 CREATE TABLE mirrors (
   id TEXT NOT NULL PRIMARY KEY
-    CHECK (length(id) = 26 AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND id < '8'),
+    CHECK (length(CAST(id AS BLOB)) = 26 AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND id < '8'),
   repository_id TEXT NOT NULL REFERENCES repositories (repository_id) ON DELETE CASCADE,
   name TEXT NOT NULL CHECK (name <> '' AND name NOT GLOB '*/*'),
   remote_url TEXT NOT NULL CHECK (remote_url <> ''),
@@ -104,10 +115,10 @@ CREATE TABLE mirrors (
   UNIQUE (repository_id, name)
 ) STRICT;
 
-CREATE INDEX mirrors_status ON mirrors (status);
+CREATE INDEX mirrors_status_id ON mirrors (status, id);
 
 CREATE TRIGGER mirrors_updated_at AFTER UPDATE ON mirrors
-WHEN new.updated_at = old.updated_at
+WHEN new.updated_at = old.updated_at AND new.updated_at < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 BEGIN UPDATE mirrors SET updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') WHERE id = new.id; END;
 
 CREATE TRIGGER mirrors_id_kept BEFORE UPDATE OF id ON mirrors
@@ -117,7 +128,7 @@ BEGIN SELECT raise(ABORT, 'the id of a mirror never changes'); END;
 -- `repository_id` is the one that is a fork, has the submodule, depends; `related_id` the other.
 CREATE TABLE repository_relationships (
   id TEXT NOT NULL PRIMARY KEY
-    CHECK (length(id) = 26 AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND id < '8'),
+    CHECK (length(CAST(id AS BLOB)) = 26 AND id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND id < '8'),
   repository_id TEXT NOT NULL REFERENCES repositories (repository_id) ON DELETE CASCADE,
   related_id TEXT NOT NULL REFERENCES repositories (repository_id) ON DELETE RESTRICT,
   kind TEXT NOT NULL CHECK (kind IN ('fork_of', 'submodule', 'template_of', 'mirror_of', 'depends_on')),
@@ -130,7 +141,7 @@ CREATE TABLE repository_relationships (
 CREATE INDEX repository_relationships_related_id ON repository_relationships (related_id, kind);
 
 CREATE TRIGGER repository_relationships_updated_at AFTER UPDATE ON repository_relationships
-WHEN new.updated_at = old.updated_at
+WHEN new.updated_at = old.updated_at AND new.updated_at < strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')
 BEGIN UPDATE repository_relationships SET updated_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') WHERE id = new.id; END;
 
 CREATE TRIGGER repository_relationships_id_kept BEFORE UPDATE OF id ON repository_relationships
@@ -145,9 +156,9 @@ CREATE TABLE audit_entries (
   action TEXT NOT NULL CHECK (action <> ''),
   entity_kind TEXT NOT NULL CHECK (entity_kind <> ''),
   entity_id TEXT NOT NULL
-    CHECK (length(entity_id) = 26 AND entity_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND entity_id < '8'),
+    CHECK (length(CAST(entity_id AS BLOB)) = 26 AND entity_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND entity_id < '8'),
   repository_id TEXT
-    CHECK (length(repository_id) = 26 AND repository_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND repository_id < '8'),
+    CHECK (length(CAST(repository_id AS BLOB)) = 26 AND repository_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND repository_id < '8'),
   data_json TEXT CHECK (json_valid(data_json)),
   hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash = lower(hash))
 ) STRICT;
