@@ -14,6 +14,8 @@ pub(super) const PAST: &str = concat!(
 );
 pub(super) const PAST_COUNT: &str =
     "SELECT count(*) FROM leases WHERE status = 'held' AND expires_at <= :now";
+pub(super) const AHEAD_COUNT: &str =
+    "SELECT count(*) FROM leases WHERE status = 'held' AND expires_at > :latest";
 pub(super) const AHEAD: &str = concat!(
     "SELECT ",
     columns!(),
@@ -56,15 +58,20 @@ fn look(tx: &mut ReadTx<'_>, now: Timestamp, findings: &mut Findings) -> Result<
         );
     }
     let latest = now.saturating_add(LEASE_TERM).unwrap_or(Timestamp::MAX);
-    let ahead: Vec<Lease> = tx.query_all(AHEAD, params! { latest })?;
-    if !ahead.is_empty() {
+    let ahead: u64 = tx.query_one(AHEAD_COUNT, params! { latest })?;
+    if ahead > 0 {
+        let some: Vec<Lease> = tx.query_all(AHEAD, params! { latest })?;
+        let which = match ahead {
+            1 => "a lease ends".to_owned(),
+            _ => format!("{ahead} leases end"),
+        };
         findings.warn(
             format!(
-                "leases end later than the 72 hours that one can last, so a clock was ahead when they were granted, or is \
+                "{which} later than in the 72 hours that one can last, so a clock was ahead when it was granted, or is \
                  behind now: {}",
-                listed(&ahead, ahead.len() as u64)
+                listed(&some, ahead)
             ),
-            "set the clocks; the holder can give it back with `larder lease release`",
+            "set the clocks; a holder can give a lease back with `larder lease release`",
         );
     }
     Ok(())

@@ -113,6 +113,7 @@ pub(super) const QUERIES: &[(&str, &str)] = &[
     ("lease::TOKEN", check::TOKEN),
     ("lease::PAST", inspect::PAST),
     ("lease::PAST_COUNT", inspect::PAST_COUNT),
+    ("lease::AHEAD_COUNT", inspect::AHEAD_COUNT),
     ("lease::AHEAD", inspect::AHEAD),
 ];
 
