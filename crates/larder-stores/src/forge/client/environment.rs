@@ -1,6 +1,7 @@
 //! Which database an environment asks for.
 
 use larder::{Error, ErrorKind, Result};
+use std::env::VarError;
 
 /// The file, when nothing names one.
 const DEFAULT: &str = "data/forge.db";
@@ -11,11 +12,21 @@ enum Engine {
     Postgres,
 }
 
+/// The value of a variable. One that can't be read is not one that is not there: another database would be opened.
+pub(super) fn value(name: &str, found: std::result::Result<String, VarError>) -> Result<Option<String>> {
+    match found {
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Error::new(ErrorKind::Config, format!("{name} is not UTF-8"))
+            .with_help("give the database a path that is, or unset the variable")),
+    }
+}
+
 /// The URL of the database.
-pub(super) fn url(variable: impl Fn(&str) -> Option<String>) -> Result<String> {
-    let get = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let asked = get("DB_DRIVER").map(|name| engine(&name)).transpose()?;
-    let url = get("DATABASE_URL");
+pub(super) fn url(variable: impl Fn(&str) -> Result<Option<String>>) -> Result<String> {
+    let get = |name: &str| Ok::<_, Error>(variable(name)?.filter(|value| !value.is_empty()));
+    let asked = get("DB_DRIVER")?.map(|name| engine(&name)).transpose()?;
+    let url = get("DATABASE_URL")?;
     let named = url.as_deref().map(engine_of);
     if let (Some(asked), Some(named)) = (asked, named)
         && asked != named
@@ -24,7 +35,10 @@ pub(super) fn url(variable: impl Fn(&str) -> Option<String>) -> Result<String> {
             .with_help("leave out one of them"));
     }
     match named.or(asked).unwrap_or(Engine::Sqlite) {
-        Engine::Sqlite => Ok(url.or_else(|| get("DB_PATH")).unwrap_or_else(|| DEFAULT.to_owned())),
+        Engine::Sqlite => match url {
+            Some(url) => Ok(url),
+            None => Ok(get("DB_PATH")?.unwrap_or_else(|| DEFAULT.to_owned())),
+        },
         Engine::Postgres => Err(Error::new(ErrorKind::Unsupported, "PostgreSQL is not in this build yet")
             .with_help("set DATABASE_URL to the path of a SQLite file, or DB_DRIVER=sqlite")),
     }
@@ -52,8 +66,8 @@ mod tests {
     use super::*;
 
     fn asked(variables: &[(&str, &str)]) -> std::result::Result<String, (ErrorKind, String)> {
-        let get = |name: &str| Some(variables.iter().find(|known| known.0 == name)?.1.to_owned());
-        url(get).map_err(|error| (error.kind(), format!("{error:?}")))
+        let get = |name: &str| variables.iter().find(|known| known.0 == name).map(|known| known.1.to_owned());
+        url(|name| Ok(get(name))).map_err(|error| (error.kind(), format!("{error:?}")))
     }
 
     #[test]
@@ -63,6 +77,16 @@ mod tests {
         is(&[("DATABASE_URL", ""), ("DB_DRIVER", "")], "data/forge.db");
         is(&[("DB_DRIVER", "sqlite"), ("DB_PATH", "x.db")], "x.db");
         is(&[("DATABASE_URL", "sqlite:y.db"), ("DB_PATH", "x.db"), ("DB_DRIVER", "SQLite")], "sqlite:y.db");
+    }
+
+    #[test]
+    fn a_variable_that_can_t_be_read_is_not_passed_over() {
+        let unreadable = |name: &str| match name {
+            "DB_PATH" => value(name, Err(VarError::NotUnicode("x".into()))),
+            _ => value(name, Err(VarError::NotPresent)),
+        };
+        let error = url(unreadable).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Config, "DB_PATH is not UTF-8"));
     }
 
     #[test]

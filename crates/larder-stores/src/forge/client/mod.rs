@@ -46,7 +46,7 @@ impl Client {
     /// [`ErrorKind::Config`] for what contradicts itself or can't be understood, [`ErrorKind::Unsupported`] for PostgreSQL,
     /// which is not in this build yet, or what opening says.
     pub fn from_env() -> Result<Self> {
-        Self::in_environment(|name| std::env::var(name).ok())
+        Self::at(environment::url(|name| environment::value(name, std::env::var(name)))?)
     }
 
     /// The same in another environment: `variable` gives the value of a variable.
@@ -54,7 +54,10 @@ impl Client {
     /// # Errors
     /// As [`Client::from_env`].
     pub fn in_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let url = environment::url(variable)?;
+        Self::at(environment::url(|name| Ok(variable(name)))?)
+    }
+
+    fn at(url: String) -> Result<Self> {
         Ok(Self::of(Database::options(url).migrations(&MIGRATIONS).open()?))
     }
 
