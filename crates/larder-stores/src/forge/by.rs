@@ -2,12 +2,17 @@
 
 use crate::clock::{Clock, SystemClock};
 use jiff::Timestamp;
+use larder::{Error, ErrorKind, Result};
 use std::fmt;
+
+/// The name of an actor has at most so many bytes.
+const LONGEST: usize = 500;
 
 /// Who makes a change, and by which clock. Every function that changes something takes it, and the trail keeps it.
 #[derive(Clone, Copy)]
 pub struct By<'a> {
-    /// Who: a person, a service, `user@host`. For a lease, its holder.
+    /// Who: a person, a service, `user@host`. For a lease, its holder. Of at most 500 bytes, without control characters, and
+    /// without a blank at its ends. It is what the program says, and no proof: that is for who calls to have checked.
     pub actor: &'a str,
     clock: &'a dyn Clock,
 }
@@ -27,6 +32,30 @@ impl<'a> By<'a> {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The time of a change, before which it is seen to that the trail can say who made it: nothing is changed by nobody, also
+    /// where the caller passes over the error.
+    pub(super) fn change(&self) -> Result<Timestamp> {
+        check_actor(self.actor).map_err(|reason| {
+            Error::new(ErrorKind::Parameter, reason).with_help("name a person, a service, or user@host")
+        })?;
+        Ok(self.now())
+    }
+}
+
+/// Whether somebody is named whom a trail and a terminal can show.
+pub(super) fn check_actor(actor: &str) -> std::result::Result<(), &'static str> {
+    if actor.trim().is_empty() {
+        Err("nobody is named as the actor")
+    } else if actor.len() > LONGEST {
+        Err("the name of the actor has more than 500 bytes")
+    } else if actor.trim() != actor {
+        Err("the name of the actor begins or ends with a blank")
+    } else if actor.chars().any(char::is_control) {
+        Err("the name of the actor has a control character")
+    } else {
+        Ok(())
     }
 }
 

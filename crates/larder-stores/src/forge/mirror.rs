@@ -157,7 +157,7 @@ pub fn create_mirror(tx: &mut WriteTx<'_>, by: By<'_>, new: NewMirror<'_>) -> Re
     let NewMirror { id, repository_id, name, remote_url, direction } = new;
     check(ENTITY, name)?;
     remote::check(remote_url)?;
-    let (id, now) = (id.unwrap_or_else(Id::new), by.now());
+    let (id, now) = (id.unwrap_or_else(Id::new), by.change()?);
     let row = params! { id, repository_id, name, remote_url, direction, now };
     let mirror: Mirror = tx
         .query_one(CREATE, row)
@@ -218,7 +218,7 @@ pub fn list_mirrors_by_status(tx: &mut ReadTx<'_>, status: MirrorStatus, limit: 
 pub fn rename_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Result<Mirror> {
     check(ENTITY, name)?;
     let before = find_mirror(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    let now = by.now();
+    let now = by.change()?;
     let mirror: Mirror =
         tx.query_one(RENAME, params! { id, name, now }).map_err(|error| taken(error, ENTITY, id, name))?;
     record(tx, by, now, Action::Rename, &mirror, json!({ "from": before.name, "to": name }))?;
@@ -232,7 +232,7 @@ pub fn rename_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Re
 pub fn point_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, remote_url: &str) -> Result<Mirror> {
     remote::check(remote_url)?;
     let before = find_mirror(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    let now = by.now();
+    let now = by.change()?;
     let mirror: Mirror = tx.query_one(POINT, params! { id, remote_url, now })?;
     let data = json!({ "from": before.remote_url, "to": remote_url });
     record(tx, by, now, Action::Update, &mirror, data)?;
@@ -303,7 +303,7 @@ fn move_to(
     if !may_become(from, to) {
         return Err(illegal());
     }
-    let now = by.now();
+    let now = by.change()?;
     let moved: Option<Mirror> = tx.query_opt(MOVE, params! { to, now, error, id, from })?;
     let mirror = moved.ok_or_else(illegal)?;
     record(tx, by, now, Action::Update, &mirror, json!({ "from": from, "to": to, "error": error }))?;
@@ -315,8 +315,9 @@ fn move_to(
 /// # Errors
 /// [`Missing`](super::Missing).
 pub fn delete_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Mirror> {
+    let now = by.change()?;
     let mirror: Mirror = tx.query_opt(DELETE, params! { id })?.ok_or_else(|| missing(ENTITY, id))?;
     let data = json!({ "name": mirror.name, "remote_url": mirror.remote_url });
-    record(tx, by, by.now(), Action::Delete, &mirror, data)?;
+    record(tx, by, now, Action::Delete, &mirror, data)?;
     Ok(mirror)
 }

@@ -161,7 +161,7 @@ pub fn put_objects<'a>(
     repository_id: Id,
     objects: impl IntoIterator<Item = NewObject<'a>>,
 ) -> Result<Put> {
-    let (now, repository) = (by.now(), repository_id.to_string());
+    let (now, repository) = (by.change()?, repository_id.to_string());
     let mut given = 0;
     let put = tx.insert_many(PUT, |rows| {
         for NewObject { oid, kind, size, pack } in objects {
@@ -224,7 +224,7 @@ pub fn delete_objects<'a>(
     repository_id: Id,
     oids: impl IntoIterator<Item = &'a str>,
 ) -> Result<u64> {
-    let repository = repository_id.to_string();
+    let (now, repository) = (by.change()?, repository_id.to_string());
     let mut deleted = 0;
     for oid in oids {
         deleted += tx.execute(DELETE, params! { repository_id: repository, oid })?;
@@ -232,6 +232,6 @@ pub fn delete_objects<'a>(
     let change = Change::of(Action::Delete, ENTITY, repository_id)
         .repository(repository_id)
         .data(json!({ "deleted": deleted }));
-    trail::record(tx, by, by.now(), change)?;
+    trail::record(tx, by, now, change)?;
     Ok(deleted)
 }

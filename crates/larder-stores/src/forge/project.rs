@@ -72,7 +72,7 @@ const ENTITY: &str = "project";
 pub fn create_project(tx: &mut WriteTx<'_>, by: By<'_>, new: NewProject<'_>) -> Result<Project> {
     let NewProject { id, name, description } = new;
     check(ENTITY, name)?;
-    let (id, now) = (id.unwrap_or_else(Id::new), by.now());
+    let (id, now) = (id.unwrap_or_else(Id::new), by.change()?);
     let project: Project = tx
         .query_one(CREATE, params! { id, name, description, now })
         .map_err(|error| taken(error, ENTITY, id, name))?;
@@ -114,7 +114,7 @@ pub fn describe_project(
     id: Id,
     description: Option<&str>,
 ) -> Result<Project> {
-    let now = by.now();
+    let now = by.change()?;
     let project: Project =
         tx.query_opt(DESCRIBE, params! { id, description, now })?.ok_or_else(|| missing(ENTITY, id))?;
     let data = json!({ "description": description });
@@ -129,7 +129,7 @@ pub fn describe_project(
 pub fn rename_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Result<Project> {
     check(ENTITY, name)?;
     let before = find_project(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    let now = by.now();
+    let now = by.change()?;
     let project: Project =
         tx.query_one(RENAME, params! { id, name, now }).map_err(|error| taken(error, ENTITY, id, name))?;
     let data = json!({ "from": before.name, "to": name });
@@ -142,6 +142,7 @@ pub fn rename_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> R
 /// # Errors
 /// [`Missing`](super::Missing); [`InUse`] as long as it has repositories.
 pub fn delete_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Project> {
+    let now = by.change()?;
     let repositories: u64 = tx.query_one(REPOSITORIES, params! { id })?;
     if repositories > 0 {
         let reason = InUse { entity: ENTITY, id, by: "repositories", count: repositories };
@@ -149,6 +150,6 @@ pub fn delete_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Projec
     }
     let project: Project = tx.query_opt(DELETE, params! { id })?.ok_or_else(|| missing(ENTITY, id))?;
     let data = json!({ "name": project.name });
-    trail::record(tx, by, by.now(), Change::of(Action::Delete, ENTITY, id).data(data))?;
+    trail::record(tx, by, now, Change::of(Action::Delete, ENTITY, id).data(data))?;
     Ok(project)
 }

@@ -136,7 +136,7 @@ pub fn create_relationship(tx: &mut WriteTx<'_>, by: By<'_>, new: NewRelationshi
     if kind.forbids_cycles() {
         cycle::refuse_cycle(tx, repository_id, kind, related_id)?;
     }
-    let (id, now) = (id.unwrap_or_else(Id::new), by.now());
+    let (id, now) = (id.unwrap_or_else(Id::new), by.change()?);
     let row = params! { id, repository_id, related_id, kind, now };
     let made: Relationship = tx.query_one(CREATE, row).map_err(|error| {
         let value = match error.constraint().map(|constraint| constraint.kind) {
@@ -184,7 +184,8 @@ pub fn list_relationships_to(tx: &mut ReadTx<'_>, related_id: Id) -> Result<Vec<
 /// # Errors
 /// [`Missing`](super::Missing).
 pub fn delete_relationship(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Relationship> {
+    let now = by.change()?;
     let gone: Relationship = tx.query_opt(DELETE, params! { id })?.ok_or_else(|| missing(ENTITY, id))?;
-    record(tx, by, by.now(), Action::Delete, &gone)?;
+    record(tx, by, now, Action::Delete, &gone)?;
     Ok(gone)
 }

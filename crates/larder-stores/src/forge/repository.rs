@@ -144,14 +144,14 @@ pub fn create_repository(tx: &mut WriteTx<'_>, by: By<'_>, new: NewRepository<'_
     let NewRepository { repository_id, project_id, name, description, default_branch } = new;
     check(ENTITY, name)?;
     let default_branch = branch(default_branch.unwrap_or("main"))?;
-    let (id, now) = (repository_id.unwrap_or_else(Id::new), by.now());
+    let (id, now) = (repository_id.unwrap_or_else(Id::new), by.change()?);
+    if repository_id.is_some() && find_repository(tx, id)?.is_none() && trail::knows(tx, id)? {
+        return Err(refuse(IdUsed { repository_id: id }, "leave the id out, so that a new one is made"));
+    }
     let row = params! { id, project_id, name, description, default_branch, now };
     let repository: Repository = tx
         .query_one(CREATE, row)
         .map_err(|error| taken(unless_referred(error, "project", project_id), ENTITY, id, name))?;
-    if repository_id.is_some() && trail::knows(tx, id)? {
-        return Err(refuse(IdUsed { repository_id: id }, "leave the id out, so that a new one is made"));
-    }
     let data = json!({ "project_id": project_id, "name": name });
     trail::record(tx, by, now, Change::of(Action::Create, ENTITY, id).repository(id).data(data))?;
     Ok(repository)
@@ -226,7 +226,7 @@ pub fn update_repository(
     let before = find_repository(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
     let description = update.description.unwrap_or(before.description.as_deref());
     let default_branch = branch(update.default_branch.unwrap_or(&before.default_branch))?;
-    let now = by.now();
+    let now = by.change()?;
     let repository: Repository = tx.query_one(UPDATE, params! { id, description, default_branch, now })?;
     let data = json!({ "description": description, "default_branch": default_branch });
     trail::record(tx, by, now, Change::of(Action::Update, ENTITY, id).repository(id).data(data))?;
@@ -261,7 +261,7 @@ fn place(
     action: Action,
 ) -> Result<Repository> {
     check(ENTITY, name)?;
-    let (id, now) = (before.repository_id, by.now());
+    let (id, now) = (before.repository_id, by.change()?);
     let repository: Repository = tx
         .query_one(RENAME, params! { id, project_id, name, now })
         .map_err(|error| taken(unless_referred(error, "project", project_id), ENTITY, id, name))?;
@@ -287,7 +287,7 @@ struct Belongings {
 /// [`Missing`](super::Missing); [`Held`](super::Held) while somebody has the lease; [`InUse`] while others are forks of it,
 /// have it as a submodule or are related to it otherwise.
 pub fn delete_repository(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Repository> {
-    let now = by.now();
+    let now = by.change()?;
     if let Some(held) = find_lease(tx, id)?.and_then(|lease| lease.refuses(by, now)) {
         return Err(refuse(held, "wait until it is released, or its time is up"));
     }

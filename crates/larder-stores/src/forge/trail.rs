@@ -4,7 +4,7 @@ use super::word::words;
 use super::{By, Id};
 use crate::audit::{self, Trail};
 use jiff::Timestamp;
-use larder::{Error, ErrorKind, Json, ReadTx, Result, WriteTx, params};
+use larder::{Json, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
 
 /// The trail of the forge: each entry covers the one before, so that [`verify`](crate::audit::verify()) finds the first that
@@ -110,14 +110,13 @@ impl Change {
     }
 }
 
-/// Notes many changes.
+/// Notes many changes; `at` is from [`By::change`].
 pub(super) fn record_many(
     tx: &mut WriteTx<'_>,
     by: By<'_>,
     at: Timestamp,
     changes: impl IntoIterator<Item = Change>,
 ) -> Result<()> {
-    check_actor(by.actor)?;
     audit::append_many(tx, &TRAIL, |entries| {
         for Change { action, entity, id, repository, data } in changes {
             entries.push(params! {
@@ -130,9 +129,8 @@ pub(super) fn record_many(
     Ok(())
 }
 
-/// Notes a change.
+/// Notes a change; `at` is from [`By::change`].
 pub(super) fn record(tx: &mut WriteTx<'_>, by: By<'_>, at: Timestamp, change: Change) -> Result<()> {
-    check_actor(by.actor)?;
     let Change { action, entity, id, repository, data } = change;
     audit::append(
         tx,
@@ -142,14 +140,5 @@ pub(super) fn record(tx: &mut WriteTx<'_>, by: By<'_>, at: Timestamp, change: Ch
             data_json: data,
         },
     )?;
-    Ok(())
-}
-
-/// Somebody must have done it.
-pub(super) fn check_actor(actor: &str) -> Result<()> {
-    if actor.trim().is_empty() {
-        return Err(Error::new(ErrorKind::Parameter, "nobody is named as the actor")
-            .with_help("name a person, a service, or user@host"));
-    }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use crate::kit::{clock, entries, reason, repositories, store, told, verified};
 use jiff::SignedDuration;
-use larder::{Database, ErrorKind};
+use larder::{Database, ErrorKind, WriteTx};
 use larder_stores::forge::{
-    self, By, Held, IdUsed, InUse, InvalidName, Missing, NewMirror, NewProject, NewRelationship,
-    NewRepository, Page, RelationshipKind, Taken, UpdateRepository,
+    self, By, Held, IdUsed, InUse, InvalidName, LeaseFile, Missing, NewMirror, NewObject, NewProject,
+    NewRelationship, NewRepository, ObjectKind, Page, RelationshipKind, Taken, UpdateRepository,
 };
 
 const ADA: By<'static> = By::new("ada");
@@ -125,11 +125,88 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
-fn somebody_must_have_done_it() {
+fn somebody_must_have_done_it_whom_a_trail_can_show() {
     let db = store();
-    let error = db.write(|tx| forge::create_project(tx, By::new(" "), project("pantry"))).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Parameter);
-    assert_eq!(db.query_one::<i64>("SELECT count(*) FROM projects", &[]).unwrap(), 0);
+    let long = "x".repeat(501);
+    for actor in ["", " ", " ada", "ada\n", "a\0b", "a\u{1b}[2Jb", &long] {
+        let create = |tx: &mut WriteTx<'_>| forge::create_project(tx, By::new(actor), project("pantry"));
+        assert_eq!(db.write(create).unwrap_err().kind(), ErrorKind::Parameter, "{actor:?}");
+        assert_eq!(db.query_one::<i64>("SELECT count(*) FROM projects", &[]).unwrap(), 0);
+    }
+    db.write(|tx| forge::create_project(tx, By::new(&long[1..]), project("pantry"))).unwrap();
+}
+
+/// Everything that the tables hold, so that a change is seen.
+fn contents(db: &Database) -> Vec<String> {
+    let all = "SELECT 'project ' || name || coalesce(description, '') FROM projects
+        UNION ALL SELECT 'repository ' || project_id || name || coalesce(description, '') FROM repositories
+        UNION ALL SELECT 'lease ' || token || status FROM leases
+        UNION ALL SELECT 'object ' || oid || coalesce(pack, '') FROM object_metadata
+        UNION ALL SELECT 'mirror ' || name || remote_url || status FROM mirrors
+        UNION ALL SELECT 'relationship ' || id FROM repository_relationships
+        UNION ALL SELECT 'entry ' || seq FROM audit_entries ORDER BY 1";
+    db.query_all(all, &[]).unwrap()
+}
+
+#[test]
+fn who_passes_over_a_refusal_and_commits_has_changed_nothing() {
+    let db = store();
+    let [a, b, gone] = repositories(&db, ["a", "b", "gone"]);
+    let pantry = db.read(|tx| forge::find_project_named(tx, "pantry")).unwrap().unwrap().id;
+    let oid = "0".repeat(40);
+    let object = NewObject { oid: &oid, kind: ObjectKind::Blob, size: 1, pack: None };
+    let new = |name| {
+        let (remote_url, direction) = ("https://host/a.git", forge::Direction::Pull);
+        NewMirror { id: None, repository_id: a, name, remote_url, direction }
+    };
+    let kind = RelationshipKind::ForkOf;
+    let relate = NewRelationship { id: None, repository_id: a, kind, related_id: b };
+    let (empty, mirror, relation, lease) = db
+        .write(|tx| {
+            forge::delete_repository(tx, ADA, gone)?;
+            forge::put_objects(tx, ADA, a, [object])?;
+            let empty = forge::create_project(tx, ADA, project("empty"))?.id;
+            let mirror = forge::create_mirror(tx, ADA, new("up"))?.id;
+            let relation = forge::create_relationship(tx, ADA, relate)?.id;
+            Ok((empty, mirror, relation, forge::acquire_lease(tx, ADA, a, None)?))
+        })
+        .unwrap();
+    let line = format!(
+        r#"{{"repository":"{b}","holder":"x","acquired_at":"2026-01-01T00:00:00Z","expires_at":"2026-01-02T00:00:00Z"}}"#
+    );
+    let file = LeaseFile::read(line.as_bytes()).unwrap();
+    let before = contents(&db);
+    let nobody = By::new("");
+    let again = NewRepository { repository_id: Some(gone), ..NewRepository::named(pantry, "again") };
+    let update = UpdateRepository { description: Some(Some("x")), ..UpdateRepository::default() };
+    let calls: [&(dyn Fn(&mut WriteTx<'_>) -> bool + Sync); 19] = [
+        &|tx| forge::create_repository(tx, ADA, again).is_err(),
+        &|tx| forge::create_project(tx, nobody, project("x")).is_err(),
+        &|tx| forge::rename_project(tx, nobody, pantry, "x").is_err(),
+        &|tx| forge::describe_project(tx, nobody, pantry, Some("x")).is_err(),
+        &|tx| forge::delete_project(tx, nobody, empty).is_err(),
+        &|tx| forge::create_repository(tx, nobody, NewRepository::named(pantry, "x")).is_err(),
+        &|tx| forge::update_repository(tx, nobody, a, update).is_err(),
+        &|tx| forge::rename_repository(tx, nobody, a, "x").is_err(),
+        &|tx| forge::move_repository(tx, nobody, a, empty).is_err(),
+        &|tx| forge::delete_repository(tx, nobody, b).is_err(),
+        &|tx| forge::acquire_lease(tx, nobody, b, None).is_err(),
+        &|tx| forge::release_lease(tx, nobody, a, lease.token).is_err(),
+        &|tx| forge::import_leases(tx, nobody, &file, false).is_err(),
+        &|tx| forge::put_objects(tx, nobody, b, [object]).is_err(),
+        &|tx| forge::delete_objects(tx, nobody, a, [oid.as_str()]).is_err(),
+        &|tx| forge::create_mirror(tx, nobody, new("x")).is_err(),
+        &|tx| {
+            forge::begin_sync(tx, nobody, mirror).is_err()
+                && forge::rename_mirror(tx, nobody, mirror, "x").is_err()
+        },
+        &|tx| forge::delete_mirror(tx, nobody, mirror).is_err(),
+        &|tx| forge::delete_relationship(tx, nobody, relation).is_err(),
+    ];
+    for (at, call) in calls.into_iter().enumerate() {
+        assert!(db.write(|tx| Ok(call(tx))).unwrap(), "call {at}");
+        assert_eq!(contents(&db), before, "call {at}");
+    }
 }
 
 #[test]

@@ -148,3 +148,55 @@ fn many_are_imported_with_an_entry_each() {
     let now = larder_stores::Clock::now(&clock);
     assert_eq!(db.read(|tx| forge::list_expired_leases(tx, now, 1000)).unwrap().len(), 500);
 }
+
+#[test]
+fn what_no_program_would_have_written_is_told_and_not_kept() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    let good = line("pantry/a", "ada", -1, 2, "");
+    let (from, to) = ("2026-01-31T08:30:00Z", "2026-01-31T11:30:00Z");
+    let lines = [
+        format!(r#"["pantry/a","ada","{from}","{to}",null,null]"#),
+        good.replace("ada", " ada"),
+        good.replace("ada", "a\\u0000b"),
+        good.replace("ada", "a\\u001b[2Jb"),
+        good.replace("ada", &"x".repeat(501)),
+        good.replace(from, "-000005-01-01T00:00:00Z").replace(to, "-000005-01-02T00:00:00Z"),
+        good.replace("/a", "/\\u001b[2J"),
+        good.replace(from, &"z".repeat(100_000)),
+        "null".to_owned(),
+        line("pantry/a", "ada", -1, 2, ",\"token\":\"x at line 7\""),
+    ];
+    let bad = bad(&import(&db, &clock, &lines, false).unwrap());
+    assert_eq!(lease(&db, a), None);
+    for (said, start) in bad.iter().zip([
+        "line 1: it is no object with keys",
+        "line 2: the name of the holder begins or ends with a blank",
+        "line 3: the name of the holder has a control character",
+        "line 4: the name of the holder has a control character",
+        "line 5: the name of the holder has more than 500 bytes",
+        "line 6: acquired_at is not a time since 1970",
+        "line 7: there is no repository pantry/\\u{1b}[2J",
+        "line 8: acquired_at is not a time since 1970",
+        "line 9, column 4: invalid type: null, expected an object",
+        "line 10, column 134: invalid type: string \"x at line 7\", expected i64",
+    ]) {
+        assert!(said.starts_with(start) && said.len() < 400, "{said}");
+    }
+    assert_eq!(bad.len(), lines.len());
+}
+
+#[test]
+fn a_line_that_overlaps_with_what_is_known_is_told() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    let ada = By::new("ada").clock(&clock);
+    let hour = Some(SignedDuration::from_hours(1));
+    let held = db.write(|tx| forge::acquire_lease(tx, ada, a, hour)).unwrap();
+    clock.advance(SignedDuration::from_mins(61));
+    let half = line("pantry/a", "grace", 0, 5, "").replace("T09:30:00Z\",\"exp", "T10:00:00Z\",\"exp");
+    assert!(half.contains("T10:00:00Z"), "{half}");
+    let imported = import(&db, &clock, &[half], false).unwrap();
+    assert_eq!(bad(&imported), ["line 1: it overlaps with the lease of ada that is known here"]);
+    assert_eq!(lease(&db, a), Some(held));
+}

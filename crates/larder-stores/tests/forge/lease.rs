@@ -180,3 +180,16 @@ fn granting_is_one_statement_and_the_trail_two() {
     });
     assert_eq!(grant - empty, 3);
 }
+
+#[test]
+fn the_trail_tells_the_end_that_the_lease_has() {
+    let db = store();
+    let [id] = repositories(&db, ["a"]);
+    // With digits that are not kept.
+    let clock = larder_stores::ManualClock::at(time("2026-01-31T09:30:00.123456789Z"));
+    let ada = By::new("ada").clock(&clock);
+    let lease = db.write(|tx| forge::acquire_lease(tx, ada, id, None)).unwrap();
+    let entry = entries(&db, id).pop().unwrap();
+    assert_eq!(entry.created_at, lease.acquired_at);
+    assert_eq!(entry.data_json.unwrap().0["until"], lease.expires_at.to_string());
+}

@@ -37,10 +37,28 @@ pub struct BadLine {
     pub reason: String,
 }
 
+/// A reason has at most so many characters: it repeats what the line says, and that may be a megabyte.
+const LONGEST_REASON: usize = 300;
+
 impl BadLine {
     fn new(line: u64, column: Option<u64>, reason: String) -> Self {
-        Self { line, column: column.filter(|column| *column > 0), reason }
+        Self { line, column: column.filter(|column| *column > 0), reason: tamed(&reason) }
     }
+}
+
+/// A text that repeats what came from outside, made fit for a terminal.
+fn tamed(text: &str) -> String {
+    let mut tamed = String::new();
+    for letter in text.chars().take(LONGEST_REASON) {
+        match letter {
+            letter if letter.is_control() => tamed.extend(letter.escape_default()),
+            letter => tamed.push(letter),
+        }
+    }
+    if text.chars().nth(LONGEST_REASON).is_some() {
+        tamed.push('…');
+    }
+    tamed
 }
 
 impl fmt::Display for BadLine {
@@ -122,7 +140,7 @@ impl std::error::Error for ImportRefused {}
 /// # Errors
 /// With `strict`, [`ImportRefused`].
 pub fn import_leases(tx: &mut WriteTx<'_>, by: By<'_>, file: &LeaseFile, strict: bool) -> Result<Imported> {
-    let now = by.now();
+    let now = by.change()?;
     let mut bad = file.bad.clone();
     let mut of_repository: BTreeMap<Id, Vec<&Record>> = BTreeMap::new();
     for record in &file.records {
@@ -173,6 +191,9 @@ fn settle<'r>(
             }
             (_, Some(known)) if known.acquired_at >= record.acquired_at => {
                 format!("a later lease is known here, of {} from {:.0} on", known.holder, known.acquired_at)
+            }
+            (None, Some(known)) if known.expires_at > record.acquired_at => {
+                format!("it overlaps with the lease of {} that is known here", known.holder)
             }
             (Some((last, _)), _) if record.acquired_at < last.ends_at => {
                 format!("it overlaps with the lease of {} on line {}", last.holder, last.line)

@@ -2,6 +2,7 @@
 
 use super::BadLine;
 use crate::forge::LEASE_TERM;
+use crate::forge::by::check_actor;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -10,6 +11,7 @@ const HIGHEST_TOKEN: i64 = (1 << 53) - 1;
 
 /// A lease as it stands on a line. Other keys are passed over.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Raw {
     #[serde(alias = "repository_id", alias = "repo")]
     repository: String,
@@ -44,21 +46,24 @@ pub(super) fn read(line: u64, text: &str) -> Result<Record, BadLine> {
     let raw: Raw = serde_json::from_str(text).map_err(|error| {
         // The place is told apart from the words.
         let said = error.to_string();
-        let words = said.split(" at line ").next().unwrap_or_default();
+        let words = said.rsplit_once(" at line ").map_or(said.as_str(), |(words, _)| words);
         BadLine::new(line, Some(error.column() as u64), words.to_owned())
     })?;
     let bad = |reason: String| BadLine::new(line, None, reason);
+    // The values of an object in the order of its keys would be taken as well.
+    if !text.trim_start().starts_with('{') {
+        return Err(bad("it is no object with keys".to_owned()));
+    }
     let time = |name: &str, value: &str| {
-        value.parse::<Timestamp>().map_err(|_| {
-            bad(format!("{name} is {value:?}, and not a time such as 2026-01-31T09:30:00+01:00"))
+        // Years before 0 have a sign, and would not be in order as text.
+        value.parse().ok().filter(|at: &Timestamp| *at >= Timestamp::UNIX_EPOCH).ok_or_else(|| {
+            bad(format!("{name} is not a time since 1970 such as 2026-01-31T09:30:00+01:00: {value:?}"))
         })
     };
     let acquired_at = time("acquired_at", &raw.acquired_at)?;
     let expires_at = time("expires_at", &raw.expires_at)?;
     let released_at = raw.released_at.as_deref().map(|value| time("released_at", value)).transpose()?;
-    if raw.holder.trim().is_empty() {
-        return Err(bad("nobody is named as the holder".to_owned()));
-    }
+    check_actor(&raw.holder).map_err(|reason| bad(reason.replace("actor", "holder")))?;
     if expires_at <= acquired_at {
         return Err(bad("it expires before it begins".to_owned()));
     }
@@ -110,7 +115,7 @@ mod tests {
             ("{", "[{", "line 3, column 1: "),
             ("\"ada\"", "7", "line 3, column 36: invalid type: integer `7`, expected a string"),
             ("\"ada\"", "\" \"", "line 3: nobody is named as the holder"),
-            ("+01:00", "", "line 3: acquired_at is \"2026-01-31T10:30:00\", and not a time such as"),
+            ("+01:00", "", "line 3: acquired_at is not a time since 1970 such as"),
             ("2026-02-01", "2026-01-31", "line 3: it expires before it begins"),
             ("2026-02-01", "2026-02-09", "line 3: it lasts longer than 72 hours"),
             ("\"note\":\"x\"", "\"token\":0", "line 3: its token is not between 1 and 9007199254740991"),

@@ -51,8 +51,7 @@ pub fn acquire_lease(
     if term < SignedDuration::from_millis(1) || term > LEASE_TERM {
         return Err(invalid());
     }
-    trail::check_actor(by.actor)?;
-    let now = by.now();
+    let now = by.change()?;
     let until = now.checked_add(term).map_err(|_| invalid())?;
     let granted: Option<Lease> = tx
         .query_opt(ACQUIRE, params! { repository_id, holder: by.actor, now, until })
@@ -66,8 +65,10 @@ pub fn acquire_lease(
         });
     };
     let (action, data) = match &lease.taken_from {
-        Some(from) => (Action::TakeOver, json!({ "token": lease.token, "until": until, "from": from })),
-        None => (Action::Acquire, json!({ "token": lease.token, "until": until })),
+        Some(from) => {
+            (Action::TakeOver, json!({ "token": lease.token, "until": lease.expires_at, "from": from }))
+        }
+        None => (Action::Acquire, json!({ "token": lease.token, "until": lease.expires_at })),
     };
     let change = Change::of(action, ENTITY, repository_id).repository(repository_id).data(data);
     trail::record(tx, by, now, change)?;
