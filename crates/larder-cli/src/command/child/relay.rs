@@ -2,7 +2,8 @@
 
 use super::Ran;
 use larder::{Error, ErrorKind, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal};
@@ -62,9 +63,12 @@ impl Relay {
             *stage = Stage::Running(Pid::from_child(&child));
             child
         };
-        let status = child.wait();
+        // It is waited for without being reaped: until this is over its number is no other process's, which a signal would hit.
+        let pid = Pid::from_child(&child);
+        while let Err(Errno::INTR) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+        }
         *lock(&self.stage) = Stage::After;
-        status.map(Ran::Ended)
+        child.wait().map(Ran::Ended)
     }
 }
 
