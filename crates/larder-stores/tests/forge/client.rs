@@ -47,8 +47,14 @@ fn preparing_finds_what_is_wrong_and_runs_nothing() {
         ("SELEC 1", ErrorKind::Statement),
         ("SELECT ?", ErrorKind::Parameter),
         ("DELETE FROM nowhere WHERE id = :id", ErrorKind::Statement),
+        ("EXPLAIN QUERY PLAN SELECT nothing FROM projects", ErrorKind::Statement),
+        ("COMMIT", ErrorKind::Unsupported),
+        ("EXPLAIN PRAGMA query_only=ON", ErrorKind::Unsupported),
     ] {
         assert_eq!(client.prepare(sql).unwrap_err().kind(), kind, "{sql}");
+    }
+    for explained in ["SELECT name FROM projects", "DELETE FROM projects WHERE name = :name"] {
+        client.prepare(&format!("-- why\nEXPLAIN QUERY PLAN {explained}")).unwrap();
     }
     let two = "SELECT 1; DELETE FROM projects";
     assert!(client.prepare(two).is_err());

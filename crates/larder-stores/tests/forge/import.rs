@@ -164,6 +164,7 @@ fn what_no_program_would_have_written_is_told_and_not_kept() {
         good.replace(from, "-000005-01-01T00:00:00Z").replace(to, "-000005-01-02T00:00:00Z"),
         good.replace("/a", "/\\u001b[2J"),
         good.replace(from, &"z".repeat(100_000)),
+        good.replace("pantry/a", &"x".repeat(402)),
         "null".to_owned(),
         line("pantry/a", "ada", -1, 2, ",\"token\":\"x at line 7\""),
     ];
@@ -178,8 +179,9 @@ fn what_no_program_would_have_written_is_told_and_not_kept() {
         "line 6: acquired_at is not a time since 1970",
         "line 7: there is no repository pantry/\\u{1b}[2J",
         "line 8: acquired_at is not a time since 1970",
-        "line 9, column 4: invalid type: null, expected an object",
-        "line 10, column 134: invalid type: string \"x at line 7\", expected i64",
+        "line 9: the name of the repository has more than 401 bytes",
+        "line 10, column 4: invalid type: null, expected an object",
+        "line 11, column 134: invalid type: string \"x at line 7\", expected i64",
     ]) {
         assert!(said.starts_with(start) && said.len() < 400, "{said}");
     }

@@ -3,7 +3,7 @@
 mod environment;
 
 use super::MIGRATIONS;
-use larder::sql::text::{Dialect, Mapped};
+use larder::sql::text::{Dialect, Mapped, Verb};
 use larder::{Database, Error, ErrorKind, Param, ReadTx, Result, Value, WriteTx};
 use serde::de::DeserializeOwned;
 use std::ops::ControlFlow;
@@ -100,12 +100,22 @@ impl Client {
     /// are right is known from here on, and which parameters it takes.
     ///
     /// # Errors
-    /// [`ErrorKind::Statement`] and [`ErrorKind::Parameter`] for what is wrong with it.
+    /// [`ErrorKind::Statement`] and [`ErrorKind::Parameter`] for what is wrong with it, [`ErrorKind::Unsupported`] for what
+    /// begins or ends a transaction, [`ErrorKind::ReadOnly`] for what writes where that can't be.
     pub fn prepare(&self, sql: &str) -> Result<Prepared<'_>> {
         let parameters = Mapped::new(sql, Dialect::Sqlite)?.names().to_vec();
         let nothing: Vec<Param<'_>> =
             parameters.iter().map(|name| (name.as_str(), &Value::Null as _)).collect();
-        let explain = format!("EXPLAIN {sql}");
+        let verb = Verb::of(sql, Dialect::Sqlite);
+        if verb.is_transaction_control() {
+            return Err(Error::new(ErrorKind::Unsupported, "a statement opens or ends a transaction")
+                .with_help("leave that to `transaction`"));
+        }
+        // What explains runs nothing by itself, and is not to be explained.
+        let explain = match verb {
+            Verb::Explain => sql.to_owned(),
+            _ => format!("EXPLAIN {sql}"),
+        };
         let look = |tx: &mut ReadTx<'_>| tx.query_each(&explain, &nothing, |_| Ok(ControlFlow::Break(())));
         // A connection that reads does not even explain a statement that writes.
         let looked = match self.database.read(look) {

@@ -9,6 +9,9 @@ use serde::Deserialize;
 /// Tokens up to this are read as they are by every program that knows JSON; and they can grow for ever after.
 const HIGHEST_TOKEN: i64 = (1 << 53) - 1;
 
+/// No repository has a longer name than this with that of its project; and many are held until all are read.
+const LONGEST_PATH: usize = 401;
+
 /// A lease as it stands on a line. Other keys are passed over.
 #[derive(Deserialize)]
 #[serde(expecting = "an object")]
@@ -63,6 +66,9 @@ pub(super) fn read(line: u64, text: &str) -> Result<Record, BadLine> {
     let acquired_at = time("acquired_at", &raw.acquired_at)?;
     let expires_at = time("expires_at", &raw.expires_at)?;
     let released_at = raw.released_at.as_deref().map(|value| time("released_at", value)).transpose()?;
+    if raw.repository.len() > LONGEST_PATH {
+        return Err(bad(format!("the name of the repository has more than {LONGEST_PATH} bytes")));
+    }
     check_actor(&raw.holder).map_err(|reason| bad(reason.replace("actor", "holder")))?;
     if expires_at <= acquired_at {
         return Err(bad("it expires before it begins".to_owned()));
