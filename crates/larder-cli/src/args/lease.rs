@@ -66,7 +66,7 @@ pub(crate) struct Import {
     /// Import nothing when one line is bad
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Who does it, for the trail; user@host unless given
+    /// Who does it, for the trail; LARDER_HOLDER unless given, else user@host
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
 }

@@ -28,7 +28,7 @@ pub(crate) struct Add {
     /// Its id, a ULID; made unless given
     #[arg(long, value_name = "ID")]
     pub(crate) id: Option<String>,
-    /// Who does it, for the trail; user@host unless given
+    /// Who does it, for the trail; LARDER_HOLDER unless given, else user@host
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
 }

@@ -15,9 +15,6 @@ struct ListShape {
     leases: Vec<LeaseShape>,
 }
 
-/// More are not listed of those that are held.
-const MOST: u32 = 10_000;
-
 pub(super) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let database = context.store_for_reading("forge")?;
     let now = Timestamp::now();
@@ -32,9 +29,9 @@ pub(super) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
                 leases.extend(page);
             }
         } else {
-            leases = forge::list_expired_leases(tx, now, MOST)?;
+            leases = forge::list_expired_leases(tx, now, u32::MAX)?;
             if !args.expired {
-                leases.extend(forge::list_live_leases(tx, now, MOST)?);
+                leases.extend(forge::list_live_leases(tx, now, u32::MAX)?);
             }
         }
         leases.into_iter().map(|lease| LeaseShape::of(tx, lease)).collect::<Result<Vec<_>>>()
