@@ -243,6 +243,28 @@ mod hold {
         assert_eq!(standing(&place), ("released".into(), 2));
     }
 
+    #[test]
+    fn a_lease_that_can_t_be_given_back_is_told_also_to_programs() {
+        let place = place();
+        let hidden = |code: &str| format!("mv data away; exit {code}");
+        for (json, code, answered) in [(false, "0", 1), (false, "3", 3), (true, "3", 3), (true, "0", 1)] {
+            let script = hidden(code);
+            let mut arguments = [&SHELF[..], &["--", "sh", "-c", &script]].concat();
+            if json {
+                arguments.insert(0, "--json");
+            }
+            let answer = place.run(&arguments);
+            std::fs::rename(place.path("away"), place.path("data")).unwrap();
+            let (state, token) = standing(&place);
+            assert_eq!((answer.code, state.as_str()), (answered, "held"), "{answer:?}");
+            let way = format!("`larder lease release pantry/shelf --holder ada --token {token}`");
+            assert!(answer.err.contains(&way), "{answer:?}");
+            place
+                .run(&["lease", "release", "pantry/shelf", "--holder", "ada", "--token", &token.to_string()])
+                .done();
+        }
+    }
+
     /// Runs a command under a lease, sends `signal` to the program once the command says that it is ready; gives the
     /// exit code.
     fn signalled(folder: &Path, signal: rustix::process::Signal, script: &str) -> Option<i32> {

@@ -42,6 +42,16 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
         context.output.failure(context.command, &error);
     }
     let exit = ended.exit();
+    let lost = |error: &Error| error.find::<NotHolder>().is_some();
+    if let Err(error) = &released
+        && !lost(error)
+    {
+        // Nobody else will tell whose it is, for as long as its term.
+        context.output.warning(&format!(
+            "{repository} is still leased: `larder lease release {repository} --holder {who} --token {token}` gives it back",
+            repository = lease.repository,
+        ));
+    }
     match released {
         Ok(()) => {
             if Timestamp::now() >= lease.lease.expires_at {
@@ -62,12 +72,10 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
             context.output.problem(&error);
             Ok(exit)
         }
-        Err(error) => Err(match error.find::<NotHolder>() {
-            Some(_) => {
-                error.with_help("the command ran longer than the lease lasted, and another took it over")
-            }
-            None => error,
-        }),
+        Err(error) if lost(&error) => {
+            Err(error.with_help("the command ran longer than the lease lasted, and another took it over"))
+        }
+        Err(error) => Err(error),
     }
 }
 
