@@ -99,6 +99,22 @@ fn a_lease_is_had_refused_shown_and_given_back() {
 }
 
 #[test]
+fn no_lease_is_left_out_of_a_long_list() {
+    let place = place();
+    let db = larder::Database::options(place.path("data/app.db").display().to_string()).open().unwrap();
+    let leases = "INSERT INTO leases (repository_id, holder, token, status, acquired_at, expires_at)
+        SELECT repository_id, 'ada', 1, 'held', '2026-01-31T09:30:00.000000Z', '2026-02-01T09:30:00.000000Z'
+        FROM repositories WHERE name <> 'shelf'";
+    let repositories = "INSERT INTO repositories (repository_id, project_id, name)
+        WITH RECURSIVE counted (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n < 10000)
+        SELECT printf('01JCZ7Y0G4N5V8Q2W3E4R%05d', n), projects.id, 'r' || n FROM counted, projects";
+    db.execute(repositories, &[]).unwrap();
+    db.execute(leases, &[]).unwrap();
+    let (_, value) = place.json(&["lease", "list"]);
+    assert_eq!(value["leases"].as_array().unwrap().len(), 10_001);
+}
+
+#[test]
 fn who_holds_it_is_user_at_host_unless_said() {
     let place = place();
     let command = |arguments: &[&str], holder: &str| {
