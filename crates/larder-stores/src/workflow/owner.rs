@@ -94,15 +94,15 @@ fn boot() -> Option<String> {
 /// When the process with that id was started; none when there is no such process, or only what is left of one until its
 /// parent has asked for its end.
 fn started(pid: u32) -> Result<Option<String>, Unable> {
-    if cfg!(not(target_os = "linux")) {
-        return Err(Unable);
-    }
-    match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+    if cfg!(target_os = "linux") { started_by("/proc", pid) } else { Err(Unable) }
+}
+
+fn started_by(proc: &str, pid: u32) -> Result<Option<String>, Unable> {
+    match std::fs::read_to_string(format!("{proc}/{pid}/stat")) {
         Ok(stat) => Ok(ticks(&stat).map(|ticks| format!("{}/{ticks}", boot().unwrap_or_default()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // Only where /proc shows this process does it say anything that one is not there.
-            if std::fs::exists("/proc/self/stat").unwrap_or(false) { Ok(None) } else { Err(Unable) }
-        }
+        // It may hide the processes of other users (the mount option `hidepid`), or not be there at all. So that one is not
+        // in it says nothing.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Unable),
         // It ended while it was asked.
         Err(error) if error.raw_os_error() == Some(3) => Ok(None),
         Err(_) => Err(Unable),
@@ -175,6 +175,19 @@ mod tests {
         }
         child.wait().unwrap();
         assert_eq!(owner.liveness(), Liveness::Gone);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_is_hidden_is_not_taken_for_gone() {
+        let hiding = tempfile::tempdir().unwrap();
+        assert!(started_by(hiding.path().to_str().unwrap(), std::process::id()).is_err());
+        assert_eq!(signalled(std::process::id()), Liveness::Alive);
+        // It belongs to another user, unless this one is root; a signal that does nothing finds it all the same.
+        assert_eq!(signalled(1), Liveness::Alive);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert_eq!(signalled(child.id()), Liveness::Gone);
     }
 
     #[test]
