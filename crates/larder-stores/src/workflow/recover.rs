@@ -1,7 +1,7 @@
 //! After a crash: what was left running is marked as interrupted.
 
 use super::{Liveness, Owner, run};
-use larder::{Json, Result, WriteTx, params};
+use larder::{Result, WriteTx, params};
 use serde::Serialize;
 
 pub(super) const RUNNING: &str =
@@ -11,7 +11,7 @@ pub(super) const RUNNING: &str =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
     /// Those whose owner is known to be gone, or that have none. A run whose owner is alive is left alone, and so is one of
-    /// another machine or container, of which nothing is known here.
+    /// another machine or container, of which nothing is known here, or one whose owner can't be read.
     Dead,
     /// All that are running. Only for who knows that nobody works on them.
     All,
@@ -35,18 +35,21 @@ pub struct Recovered {
 /// # Errors
 /// What the engine says.
 pub fn recover(tx: &mut WriteTx<'_>, how: Recovery) -> Result<Recovered> {
-    let running: Vec<(String, Option<Json<Owner>>)> = tx.query_all(RUNNING, params! {})?;
+    // The owner as text: one that can't be read keeps no other run from being recovered.
+    let running: Vec<(String, Option<String>)> = tx.query_all(RUNNING, params! {})?;
     tx.savepoint(|tx| {
         let mut recovered = Recovered::default();
         for (id, owner) in running {
             let why = match &owner {
                 None => "it was left running by nobody known".to_owned(),
-                Some(Json(owner)) => {
-                    let gone = owner.liveness() == Liveness::Gone;
+                Some(text) => {
+                    let owner = serde_json::from_str::<Owner>(text).ok();
+                    let gone = owner.as_ref().is_some_and(|owner| owner.liveness() == Liveness::Gone);
                     if how == Recovery::Dead && !gone {
                         recovered.left.push(id);
                         continue;
                     }
+                    let owner = owner.map_or_else(|| "a process".to_owned(), |owner| owner.to_string());
                     format!("{owner}, which ran it, {}", if gone { "is gone" } else { "was given up" })
                 }
             };

@@ -58,3 +58,23 @@ fn a_run_of_a_living_process_is_left_alone_and_one_of_a_dead_is_taken() {
     });
     assert_agrees(&db, &mine);
 }
+
+#[test]
+fn an_owner_that_cannot_be_read_keeps_no_other_run_from_being_recovered() {
+    let db = memory();
+    let mut runs = ["{}", "null", "5", "1e999"].map(|owner| {
+        let (run, _) = started(&db, owner);
+        db.execute("UPDATE runs SET owner = :owner WHERE id = :run", larder::params! { owner, run }).unwrap();
+        run
+    });
+    runs.sort();
+    let dead = run(&db, "dead");
+    write(&db, |tx| workflow::start_run_as(tx, &dead, &gone()));
+    let recovered = write(&db, |tx| workflow::recover(tx, Recovery::Dead));
+    assert_eq!((recovered.runs, recovered.left), (vec![dead], runs.to_vec()));
+    let recovered = write(&db, |tx| workflow::recover(tx, Recovery::All));
+    assert_eq!((recovered.runs, recovered.units), (runs.to_vec(), 4));
+    for run in &runs {
+        assert_agrees(&db, run);
+    }
+}
