@@ -3,7 +3,8 @@
 use super::refused::Subject;
 use super::{Status, kind, run};
 use jiff::Timestamp;
-use larder::{Json, ReadTx, Result, params};
+use larder::sql::timestamp_text;
+use larder::{ReadTx, Result, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -86,6 +87,13 @@ pub enum Difference {
         /// What it is said to have become.
         to: Status,
     },
+    /// The time of an event of a move is no time.
+    Time {
+        /// The event's number.
+        sequence: i64,
+        /// What it has for one.
+        text: String,
+    },
     /// The numbers of the events have gaps, or do not begin with 1, or the run's row has another as the last.
     Numbers {
         /// The last, by the run's row.
@@ -104,8 +112,17 @@ struct Move {
     sequence: i64,
     event_type: String,
     unit_id: Option<String>,
-    payload_json: Option<Json<Why>>,
-    created_at: Timestamp,
+    // Text, so that nothing that somebody else wrote there keeps the rest from being told.
+    payload_json: Option<String>,
+    created_at: String,
+}
+
+/// A row, to be compared with what the events say of it.
+struct Row {
+    status: Status,
+    started_at: Option<String>,
+    completed_at: Option<String>,
+    error: Option<String>,
 }
 
 /// What a move's payload has for the row.
@@ -121,24 +138,27 @@ impl Default for State {
 }
 
 impl State {
-    fn take(&mut self, to: Status, at: Timestamp, error: Option<String>) {
+    fn take(&mut self, to: Status, at: Option<Timestamp>, error: Option<String>) {
         self.status = to;
         self.error = error;
-        if to == Status::Running {
-            self.started_at.get_or_insert(at);
+        if to == Status::Running && self.started_at.is_none() {
+            self.started_at = at;
         }
         if to.is_finished() {
-            self.completed_at = Some(at);
+            self.completed_at = at;
         }
     }
+}
 
-    fn compare(&self, events: &Self, unit: Option<&str>, into: &mut Vec<Difference>) {
-        let time = |at: Option<Timestamp>| at.map(larder::sql::timestamp_text);
+impl Row {
+    fn compare(self, events: &State, unit: Option<&str>, into: &mut Vec<Difference>) {
+        // The same instant may be written in several ways.
+        let row = |text: Option<String>| text.map(|text| text.parse().map_or(text, timestamp_text));
         let pairs = [
             ("status", Some(self.status.to_string()), Some(events.status.to_string())),
-            ("started_at", time(self.started_at), time(events.started_at)),
-            ("completed_at", time(self.completed_at), time(events.completed_at)),
-            ("error", self.error.clone(), events.error.clone()),
+            ("started_at", row(self.started_at), events.started_at.map(timestamp_text)),
+            ("completed_at", row(self.completed_at), events.completed_at.map(timestamp_text)),
+            ("error", self.error, events.error.clone()),
         ];
         let different = pairs.into_iter().filter(|(_, row, events)| row != events);
         into.extend(different.map(|(field, row, events)| Difference::Field {
@@ -181,7 +201,12 @@ impl Fold {
             faults.push(Difference::Illegal { sequence: event.sequence, unit, from, to });
         }
         if to != Status::Pending {
-            state.take(to, event.created_at, event.payload_json.and_then(|Json(why)| why.error));
+            let at = event.created_at.parse().ok();
+            if at.is_none() {
+                faults.push(Difference::Time { sequence: event.sequence, text: event.created_at });
+            }
+            let why = event.payload_json.and_then(|text| serde_json::from_str::<Why>(&text).ok());
+            state.take(to, at, why.and_then(|why| why.error));
         }
     }
 }
@@ -222,12 +247,12 @@ pub fn check(tx: &mut ReadTx<'_>, run_id: &str) -> Result<Vec<Difference>> {
 pub fn differences(tx: &mut ReadTx<'_>, run_id: &str, mut replayed: Replay) -> Result<Vec<Difference>> {
     let mut found = std::mem::take(&mut replayed.faults);
     let (status, started_at, completed_at, error, last_sequence) = tx.query_one(RUN, params! { run_id })?;
-    State { status, started_at, completed_at, error }.compare(&replayed.run, None, &mut found);
+    Row { status, started_at, completed_at, error }.compare(&replayed.run, None, &mut found);
     tx.query_each(UNITS, params! { run_id }, |row| {
         let (unit, status, started_at, completed_at, error) = row.to::<(String, _, _, _, _)>()?;
-        let state = State { status, started_at, completed_at, error };
+        let row = Row { status, started_at, completed_at, error };
         match replayed.units.remove(&unit) {
-            Some(events) => state.compare(&events, Some(&unit), &mut found),
+            Some(events) => row.compare(&events, Some(&unit), &mut found),
             None => found.push(Difference::NoEvent { unit: Some(unit) }),
         }
         Ok(ControlFlow::Continue(()))
@@ -265,6 +290,9 @@ impl fmt::Display for Difference {
                     "{}: event {sequence} takes it from {from} to {to}, which is no legal move",
                     of(unit)
                 )
+            }
+            Self::Time { sequence, text } => {
+                write!(f, "the run: event {sequence} was written at `{text}`, which is no time")
             }
             Self::Numbers { last_sequence, count, first, last } => write!(
                 f,

@@ -41,6 +41,19 @@ fn each_difference_is_named() {
             "INSERT INTO events (run_id, sequence, event_type) SELECT id, 5, 'run_created' FROM runs",
             "the run: event 5 takes it from running to pending, which is no legal move",
         ),
+        ("UPDATE runs SET started_at = 'soon'", "the run: started_at is soon in its row and 20"),
+        (
+            "UPDATE units SET completed_at = ''",
+            "unit a: completed_at is  in its row and nothing by the events",
+        ),
+        (
+            "UPDATE events SET created_at = 'soon' WHERE event_type = 'run_started'",
+            "the run: event 3 was written at `soon`, which is no time",
+        ),
+        (
+            "UPDATE events SET payload_json = '{\"error\":\"x\"}' WHERE event_type = 'unit_started'",
+            "unit a: error is nothing in its row and x by the events",
+        ),
     ];
     for (change, wanted) in cases {
         let db = memory();
@@ -49,6 +62,22 @@ fn each_difference_is_named() {
         db.execute(change, &[]).unwrap();
         let found = found(&db, &run);
         assert!(found.iter().any(|line| line.starts_with(wanted)), "{change}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_is_no_payload_of_a_move_says_nothing() {
+    for payload in ["5", "[1]", "null", "{\"error\":5}", "1e999", "\"\\ud800\""] {
+        let db = memory();
+        let (run, unit) = started(&db, "b");
+        write(&db, |tx| workflow::fail_unit(tx, &unit, "no space"));
+        assert!(found(&db, &run).is_empty());
+        db.execute("UPDATE events SET payload_json = :payload", larder::params! { payload }).unwrap();
+        assert_eq!(
+            found(&db, &run),
+            ["unit a: error is no space in its row and nothing by the events"],
+            "{payload}"
+        );
     }
 }
 
