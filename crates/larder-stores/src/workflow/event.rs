@@ -18,10 +18,12 @@ pub(super) const INSERT: &str = "INSERT INTO events (run_id, sequence, event_typ
      VALUES (:run_id, :sequence, :event_type, :unit_id, :payload_json, :created_at)";
 
 pub(super) const FROM: &str = "SELECT id, run_id, sequence, event_type, unit_id, payload_json, created_at FROM events \
-     WHERE run_id = :run_id AND sequence > :after ORDER BY sequence LIMIT :limit";
+     WHERE run_id = :run_id AND sequence > :after \
+     AND EXISTS (SELECT 1 FROM runs WHERE id = :run_id AND pruned_at IS NULL) ORDER BY sequence LIMIT :limit";
 
 pub(super) const LAST: &str = "SELECT id, run_id, sequence, event_type, unit_id, payload_json, created_at FROM events \
-     WHERE run_id = :run_id ORDER BY sequence DESC LIMIT :limit";
+     WHERE run_id = :run_id \
+     AND EXISTS (SELECT 1 FROM runs WHERE id = :run_id AND pruned_at IS NULL) ORDER BY sequence DESC LIMIT :limit";
 
 /// An event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

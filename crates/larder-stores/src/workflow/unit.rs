@@ -27,8 +27,8 @@ pub(super) const OF_RUN: &str = select!("units.run_id = :run_id ORDER BY units.u
 pub(super) const OF_RUN_BY_STATUS: &str =
     select!("units.run_id = :run_id AND units.status = :status ORDER BY units.unit_id");
 pub(super) const BY_STATUS: &str = select!("units.status = :status ORDER BY units.id DESC LIMIT :limit");
-pub(super) const PLACE: &str =
-    "UPDATE units SET branch = :branch, worktree_path = :worktree_path WHERE id = :id";
+pub(super) const PLACE: &str = "UPDATE units SET branch = :branch, worktree_path = :worktree_path WHERE id = :id AND EXISTS (SELECT 1 \
+     FROM runs WHERE runs.id = units.run_id AND runs.pruned_at IS NULL)";
 
 // The statuses that each of these takes are those of `Status::may_become`; a test tries all.
 pub(super) const START: &str = "UPDATE units SET status = 'running', started_at = COALESCE(started_at, :at), \

@@ -102,6 +102,12 @@ fn a_discarded_run_is_not_found_and_what_was_broken_off_goes_on() {
     let append = db.write(|tx| workflow::append(tx, &gone, &NewEvent::new("late")));
     assert_eq!(append.unwrap_err().kind(), ErrorKind::NotFound);
     assert!(db.read(|tx| workflow::list_units(tx, &gone, None)).unwrap().is_empty());
+    assert!(db.read(|tx| workflow::events_from(tx, &gone, 0, 10)).unwrap().is_empty());
+    assert!(db.read(|tx| workflow::last_events(tx, &gone, 10)).unwrap().is_empty());
+    let unit: String =
+        db.query_one("SELECT id FROM units WHERE run_id = :gone", larder::params! { gone }).unwrap();
+    let placed = db.write(|tx| workflow::place_unit(tx, &unit, Some("late"), None));
+    assert_eq!(placed.unwrap_err().kind(), ErrorKind::NotFound);
     let next = run(&db, "gone");
     // As after a crash in the middle: some of its events are gone already.
     db.execute("DELETE FROM events WHERE run_id = :gone AND sequence < 9", larder::params! { gone }).unwrap();
