@@ -1,7 +1,7 @@
 //! The events of a run: appended with a number without gaps, read from any number on.
 
 use super::refused::{ReservedEvent, Subject};
-use super::{Status, kind};
+use super::{Status, json, kind};
 use jiff::Timestamp;
 use larder::sql::timestamp_text;
 use larder::{Error, ErrorKind, Json, ReadTx, Result, WriteTx, params};
@@ -96,7 +96,8 @@ impl<'a> NewEvent<'a> {
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] when there is no such run, [`ErrorKind::Refused`] with [`ReservedEvent`],
-/// [`ErrorKind::Constraint`] when the payload is no JSON. Nothing was appended then.
+/// [`ErrorKind::Constraint`] when the payload is no JSON, or such that it could not be read again: nested more than 127 levels
+/// deep, with a number that no `f64` holds, or with half a surrogate pair. Nothing was appended then.
 pub fn append(tx: &mut WriteTx<'_>, run_id: &str, event: &NewEvent<'_>) -> Result<i64> {
     Ok(append_many(tx, run_id, std::slice::from_ref(event))?.start)
 }
@@ -108,6 +109,11 @@ pub fn append(tx: &mut WriteTx<'_>, run_id: &str, event: &NewEvent<'_>) -> Resul
 pub fn append_many(tx: &mut WriteTx<'_>, run_id: &str, events: &[NewEvent<'_>]) -> Result<Range<i64>> {
     if let Some(event) = events.iter().find(|event| kind::is_reserved(event.event_type)) {
         return Err(ReservedEvent::of(event.event_type));
+    }
+    for event in events {
+        if let Some(payload) = &event.payload_json {
+            json::check(payload, || format!("the payload of the event `{}`", event.event_type))?;
+        }
     }
     // Who catches the error and goes on must not leave a gap.
     tx.savepoint(|tx| insert(tx, run_id, &timestamp_text(Timestamp::now()), events))
@@ -123,7 +129,14 @@ pub(super) fn insert(
     let count = events.len();
     let last: Option<i64> = tx.query_opt(ADVANCE, params! { run_id, count })?;
     let last = last.ok_or_else(|| Subject::Run.missing(run_id))?;
-    let first = last - i64::try_from(count).unwrap_or(i64::MAX) + 1;
+    // Only somebody else can have written such a number.
+    let end = last.checked_add(1).ok_or_else(|| {
+        Error::new(ErrorKind::Constraint, format!("the run {run_id} has no number left for an event"))
+            .with_help(
+                "somebody changed its `last_sequence`: `larder workflow replay` says what it should be",
+            )
+    })?;
+    let first = end - i64::try_from(count).unwrap_or(i64::MAX);
     let row =
         |sequence: i64, event: &NewEvent<'_>, push: &mut dyn FnMut(&[larder::Param<'_>]) -> Result<()>| {
             push(params! {
@@ -146,7 +159,7 @@ pub(super) fn insert(
             })?;
         }
     }
-    Ok(first..last + 1)
+    Ok(first..end)
 }
 
 /// The move of a run, or of the unit `unit_id`, as an event. `why` is kept as the payload's `error`.

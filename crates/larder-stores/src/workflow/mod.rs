@@ -39,6 +39,7 @@
 
 mod event;
 mod follow;
+mod json;
 mod kind;
 mod owner;
 mod prune;

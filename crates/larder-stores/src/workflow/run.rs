@@ -2,7 +2,7 @@
 
 use super::event::{self, NewEvent};
 use super::refused::{IllegalMove, RunExists, RunNotReady, Subject, UnitsOpen};
-use super::{Owner, Status, kind, unit};
+use super::{Owner, Status, json, kind, unit};
 use jiff::Timestamp;
 use larder::sql::timestamp_text;
 use larder::{Json, ReadTx, Result, WriteTx, params};
@@ -138,11 +138,15 @@ impl Default for RunFilter<'_> {
 ///
 /// # Errors
 /// [`larder::ErrorKind::Refused`] with [`RunExists`] when there is one for that branch of that repository,
-/// [`larder::ErrorKind::Constraint`] for an id that is there or a parallelism of 0.
+/// [`larder::ErrorKind::Constraint`] for an id that is there, a parallelism of 0, or a configuration that is nested more than
+/// 127 levels deep, which could not be read again.
 pub fn create_run(tx: &mut WriteTx<'_>, new: &NewRun<'_>) -> Result<String> {
     let NewRun { feature_branch, repo_path, target_branch, tasks_dir, parallelism, config, .. } = *new;
     let id = new.id.map_or_else(|| Ulid::generate().to_string(), str::to_owned);
     let created_at = timestamp_text(Timestamp::now());
+    if let Some(config) = config {
+        json::check(&config.to_string(), || "the configuration of a run".to_owned())?;
+    }
     tx.savepoint(|tx| {
         let created = tx.execute(
             CREATE,

@@ -106,3 +106,50 @@ fn sixteen_writers_number_without_gaps_and_each_event_is_there_once() {
     }
     assert_eq!(seen.len(), 16 * EACH * 3);
 }
+
+#[test]
+fn what_could_not_be_read_again_is_refused() {
+    let db = memory();
+    let run = run(&db, "b");
+    let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    // The database takes each of these for JSON.
+    for payload in [
+        nested(128).as_str(),
+        "1e999",
+        "{\"a\":[-1e999]}",
+        "\"\\ud800\"",
+        "{\"\\udc00\":1}",
+        &"9".repeat(400),
+    ] {
+        let event = NewEvent { payload_json: Some(payload.into()), ..NewEvent::new("note") };
+        let error = db.write(|tx| workflow::append(tx, &run, &event)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Constraint, "{payload}");
+        assert!(error.to_string().contains("the payload of the event `note`"), "{error}");
+    }
+    let nested_most = nested(127);
+    for payload in
+        [nested_most.as_str(), "1e-999", "{\"a\":1,\"a\":2}", "null", " [\"\\u0000\\ud83d\\ude00\"] "]
+    {
+        let event = NewEvent { payload_json: Some(payload.into()), ..NewEvent::new("note") };
+        write(&db, |tx| workflow::append(tx, &run, &event));
+    }
+    assert_eq!(names(&db, &run).len(), 1 + 5);
+
+    let config: serde_json::Value = (0..128).fold(1.into(), |inner, _| vec![inner].into());
+    let new =
+        workflow::NewRun { feature_branch: "deep", config: Some(&config), ..workflow::NewRun::default() };
+    let error = db.write(|tx| workflow::create_run(tx, &new)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Constraint);
+    assert_eq!(db.read(|tx| workflow::list_runs(tx, &workflow::RunFilter::default())).unwrap().len(), 1);
+}
+
+#[test]
+fn a_run_without_numbers_left_says_so() {
+    let db = memory();
+    let run = run(&db, "b");
+    for last in [i64::MAX - 1, i64::MAX] {
+        db.execute("UPDATE runs SET last_sequence = :last", larder::params! { last }).unwrap();
+        let error = db.write(|tx| workflow::append(tx, &run, &NewEvent::new("note"))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Constraint);
+    }
+}
