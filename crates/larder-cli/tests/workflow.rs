@@ -41,6 +41,7 @@ fn runs_are_listed_and_shown() {
     r1 running parser /src/app [time]
     ");
     assert_snapshot!(place.run(&["workflow", "list", "--status", "failed"]).done(), @"there is no such run");
+    assert_snapshot!(place.run(&["workflow", "list", "--limit", "0"]).done(), @"there is no such run");
     assert_eq!(place.run(&["workflow", "list", "--status", "lost"]).code, 2);
     let (_, value) = place.json(&["workflow", "list", "--repo", "/src/app", "--status", "running"]);
     assert_eq!(
@@ -112,7 +113,7 @@ fn events_are_printed_from_a_number_on_or_the_last() {
 /// The program, following `r1`; it is gone when this is.
 struct Following {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
 }
 
 impl Following {
@@ -126,12 +127,12 @@ impl Following {
             command.arg("--json");
         }
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = child.stdout.take().map(|out| BufReader::new(out).lines());
         Self { child, lines }
     }
 
     fn line(&mut self) -> String {
-        self.lines.next().unwrap().unwrap()
+        self.lines.as_mut().unwrap().next().unwrap().unwrap()
     }
 }
 
@@ -162,6 +163,22 @@ fn following_prints_each_event_as_a_line_and_ends_with_the_run() {
     assert_eq!(rest, ["unit_cancelled", "unit_cancelled", "run_cancelled"]);
     let status = following.child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn following_ends_when_nobody_reads_it_any_more_though_nothing_happens() {
+    let (place, db) = place();
+    for json in [false, true] {
+        let mut following = Following::start(&place, json);
+        for _ in 1..=5 {
+            following.line();
+        }
+        // What `head` does.
+        following.lines = None;
+        assert_eq!(following.child.wait().unwrap().code(), Some(0));
+    }
+    drop(db);
 }
 
 #[cfg(unix)]

@@ -34,6 +34,9 @@ pub(crate) struct List {
     /// Only those of this repository
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, ClapArgs)]

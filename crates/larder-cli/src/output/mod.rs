@@ -118,6 +118,13 @@ impl Output {
         !self.out.is_faulty()
     }
 
+    /// Writes out what is held back, and asks whether somebody still reads: false when the reader of a pipe has gone away, also
+    /// while nothing is written to it, or when it can't be written to.
+    pub(crate) fn is_read(&mut self) -> bool {
+        self.flush();
+        !self.out.is_faulty() && !sink::stdout_is_left()
+    }
+
     /// Writes out what is held back.
     pub(crate) fn flush(&mut self) {
         self.out.flush();

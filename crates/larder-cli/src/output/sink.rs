@@ -70,6 +70,23 @@ impl Sink {
     }
 }
 
+/// True when the standard output is a pipe whose reader has gone away, or a terminal that is closed. A write would tell too;
+/// this does without one.
+#[cfg(unix)]
+pub(super) fn stdout_is_left() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let at_once = Timespec::default();
+    poll(&mut asked, Some(&at_once)).is_ok()
+        && asked.iter().any(|asked| asked.revents().intersects(PollFlags::ERR | PollFlags::HUP))
+}
+
+#[cfg(not(unix))]
+pub(super) fn stdout_is_left() -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// So many events are read at a time.
 const BATCH: u32 = 1000;
+/// While nothing happens, whether somebody still reads is asked so often.
+const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Serialize)]
 struct Listed<'a> {
@@ -52,14 +54,16 @@ fn follow(args: &Events, after: i64, database: &Database, context: Context<'_>) 
     let mut live = workflow::follow(database, &args.run, after)?.until_finished();
     let interrupted = listen(live.stopper())?;
     let json = context.output.is_json();
-    while let Some(events) = live.next(Duration::MAX)? {
+    while let Some(events) = live.next(PAUSE)? {
         for event in &events {
             let text = if json { serde_json::to_string(event).unwrap_or_default() } else { line(event) };
             if !context.output.stream(&text) {
                 return Ok(Exit::Done);
             }
         }
-        context.output.flush();
+        if !context.output.is_read() {
+            return Ok(Exit::Done);
+        }
     }
     Ok(if interrupted.load(Ordering::Acquire) { Exit::Interrupted } else { Exit::Done })
 }

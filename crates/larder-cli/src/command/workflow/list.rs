@@ -18,7 +18,7 @@ struct Listed {
 pub(crate) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let database = context.store_for_reading(STORE)?;
     let status = args.status.as_deref().map(str::parse).transpose()?;
-    let filter = RunFilter { status, repo_path: args.repo.as_deref(), ..RunFilter::default() };
+    let filter = RunFilter { status, repo_path: args.repo.as_deref(), limit: args.limit };
     let runs = database.read(|tx| workflow::list_runs(tx, &filter))?;
     if runs.is_empty() {
         context.output.line("there is no such run");

@@ -37,7 +37,8 @@ fn ago(text: &str, now: Timestamp) -> Result<Timestamp> {
     };
     let span: Span = text.trim().parse().map_err(wrong)?;
     if span.is_negative() {
-        return Err(Error::new(ErrorKind::Config, format!("`{text}` lies in the future")));
+        return Err(Error::new(ErrorKind::Config, format!("`{text}` ago lies in the future"))
+            .with_help("give a length of time without a sign: 30d, 12h, 2w, 90m"));
     }
     Ok(now.to_zoned(TimeZone::UTC).checked_sub(span).map_err(wrong)?.timestamp())
 }
