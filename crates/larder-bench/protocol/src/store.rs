@@ -17,7 +17,7 @@ pub const PLAIN_AUDIT: &str = "CREATE TABLE audit_log(
   scope TEXT NOT NULL,
   event TEXT NOT NULL,
   message TEXT,
-  data_json TEXT CHECK (json_valid(data_json))
+  data_json TEXT CHECK (data_json IS NULL OR json_valid(data_json))
 ) STRICT;
 CREATE INDEX audit_log_run_id ON audit_log(run_id);";
 

@@ -159,7 +159,7 @@ CREATE TABLE audit_entries (
     CHECK (length(CAST(entity_id AS BLOB)) = 26 AND entity_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND entity_id < '8'),
   repository_id TEXT
     CHECK (length(CAST(repository_id AS BLOB)) = 26 AND repository_id NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND repository_id < '8'),
-  data_json TEXT CHECK (json_valid(data_json)),
+  data_json TEXT CHECK (data_json IS NULL OR json_valid(data_json)),
   hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash = lower(hash))
 ) STRICT;
 

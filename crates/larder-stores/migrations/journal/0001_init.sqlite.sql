@@ -24,7 +24,7 @@ CREATE TABLE run_steps (
   started_at TEXT NOT NULL,
   finished_at TEXT,
   status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'failed')),
-  stats_json TEXT CHECK (json_valid(stats_json)),
+  stats_json TEXT CHECK (stats_json IS NULL OR json_valid(stats_json)),
   error TEXT,
   CHECK ((status = 'running') = (finished_at IS NULL))
 ) STRICT;
@@ -40,7 +40,7 @@ CREATE TABLE audit_log (
   scope TEXT NOT NULL,
   event TEXT NOT NULL,
   message TEXT,
-  data_json TEXT CHECK (json_valid(data_json)),
+  data_json TEXT CHECK (data_json IS NULL OR json_valid(data_json)),
   hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash = lower(hash))
 ) STRICT;
 

@@ -53,7 +53,7 @@ CREATE TABLE verifications (
   contract_id INTEGER NOT NULL REFERENCES contracts (id) ON DELETE CASCADE,
   verified_at TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('pass', 'fail', 'drift')),
-  details TEXT CHECK (json_valid(details)),
+  details TEXT CHECK (details IS NULL OR json_valid(details)),
   git_commit TEXT
 ) STRICT;
 

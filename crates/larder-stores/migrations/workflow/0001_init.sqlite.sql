@@ -11,10 +11,10 @@ CREATE TABLE runs (
   started_at TEXT,
   completed_at TEXT,
   error TEXT,
-  config_json TEXT CHECK (json_valid(config_json)),
+  config_json TEXT CHECK (config_json IS NULL OR json_valid(config_json)),
   created_at TEXT NOT NULL,
   -- The process that runs it, or ran it last.
-  owner TEXT CHECK (json_valid(owner)),
+  owner TEXT CHECK (owner IS NULL OR json_valid(owner)),
   -- The number of its newest event.
   last_sequence INTEGER NOT NULL DEFAULT 0,
   -- Since when it is as good as gone; what is left of it is deleted piece by piece.
@@ -49,7 +49,7 @@ CREATE TABLE events (
   sequence INTEGER NOT NULL,
   event_type TEXT NOT NULL,
   unit_id TEXT,
-  payload_json TEXT CHECK (json_valid(payload_json)),
+  payload_json TEXT CHECK (payload_json IS NULL OR json_valid(payload_json)),
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
   UNIQUE (run_id, sequence)
 ) STRICT;

@@ -237,3 +237,24 @@ mod machinery {
         assert_eq!(Document::parse(text).missing_functions().len(), 2);
     }
 }
+
+/// `json_valid(NULL)` is NULL for SQLite 3.45 and later, and 0 for the programs with an older one that people have on their
+/// machines: their `PRAGMA integrity_check` would find every NULL broken, and their INSERT be refused.
+#[test]
+fn a_check_for_json_lets_a_null_through_in_every_sqlite() {
+    let mut checks = 0;
+    for store in &larder_stores::STORES {
+        let database = Database::open(":memory:").unwrap();
+        database.migrate(&[store.set]).unwrap();
+        let tables: Vec<String> =
+            database.query_all("SELECT sql FROM sqlite_schema WHERE sql LIKE '%json_valid%'", &[]).unwrap();
+        for line in tables.iter().flat_map(|table| table.lines()).filter(|line| line.contains("json_valid("))
+        {
+            let column = line.split_whitespace().next().unwrap();
+            let guard = format!("CHECK ({column} IS NULL OR json_valid({column}))");
+            assert!(line.contains(" NOT NULL ") || line.contains(&guard), "{}: {line}", store.name);
+            checks += 1;
+        }
+    }
+    assert!(checks > 0);
+}
