@@ -1,10 +1,10 @@
 //! What is known of the objects of a repository, by their oids.
 
-use super::missing::unless_referred;
+use super::missing::{missing, unless_referred};
 use super::repository;
 use super::trail::{self, Action, Change};
 use super::word::words;
-use super::{By, Id, Page};
+use super::{By, Id, Page, find_repository};
 use crate::refusal::refuse;
 use jiff::Timestamp;
 use larder::{ConstraintKind, Error, ErrorKind, FailedRow, ReadTx, Result, WriteTx, params};
@@ -150,7 +150,8 @@ fn check_oid(oid: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Parameter, invalid.to_string()).with_cause(invalid))
 }
 
-/// Puts many objects of a repository, all or none, with one entry in the trail. One that is known gets its new place.
+/// Puts many objects of a repository, all or none, with one entry in the trail where something is new. One that is known gets
+/// its new place.
 ///
 /// # Errors
 /// [`InvalidOid`]; [`ObjectDiffers`] for one that is known with another kind or size; [`Missing`](super::Missing) without
@@ -172,6 +173,11 @@ pub fn put_objects<'a>(
         Ok(())
     });
     let written = put.map_err(|error| differs(unless_referred(error, repository::ENTITY, repository_id)))?;
+    // Nothing was changed, and what was not changed may not even be there.
+    if written == 0 {
+        find_repository(tx, repository_id)?.ok_or_else(|| missing(repository::ENTITY, repository_id))?;
+        return Ok(Put { given, written });
+    }
     let data = json!({ "given": given, "written": written });
     let change = Change::of(Action::Put, ENTITY, repository_id).repository(repository_id).data(data);
     trail::record(tx, by, now, change)?;
@@ -213,8 +219,8 @@ pub fn list_object_holders(tx: &mut ReadTx<'_>, oid: &str, limit: u32) -> Result
     tx.query_all(HOLDERS, params! { oid, limit })
 }
 
-/// Forgets objects of a repository, with one entry in the trail; gives how many there were. What is not known is passed
-/// over.
+/// Forgets objects of a repository, with one entry in the trail where there were any; gives how many. What is not known is
+/// passed over.
 ///
 /// # Errors
 /// What the engine says.
@@ -228,6 +234,9 @@ pub fn delete_objects<'a>(
     let mut deleted = 0;
     for oid in oids {
         deleted += tx.execute(DELETE, params! { repository_id: repository, oid })?;
+    }
+    if deleted == 0 {
+        return Ok(0);
     }
     let change = Change::of(Action::Delete, ENTITY, repository_id)
         .repository(repository_id)

@@ -1,6 +1,6 @@
 //! Objects.
 
-use crate::kit::{entries, reason, repositories, store, told};
+use crate::kit::{entries, reason, repositories, store, told, verified};
 use larder::ErrorKind;
 use larder_stores::forge::{self, By, InvalidOid, Missing, NewObject, ObjectDiffers, ObjectKind, Page};
 
@@ -25,7 +25,7 @@ fn a_batch_is_put_with_one_entry_and_put_again_only_where_it_moved() {
     assert_eq!(put(id, None, &oids[..10]).written, 0);
     assert_eq!(put(id, Some("pack-1"), &oids[4..6]).written, 2);
     put(other, None, &oids[5..6]);
-    assert_eq!(told(&db, id)[1..], ["ada put object"; 3]);
+    assert_eq!(told(&db, id)[1..], ["ada put object"; 2]);
     assert_eq!(entries(&db, id)[1].data_json.clone().unwrap().0["written"], 5000);
     db.read(|tx| {
         let found = forge::find_object(tx, id, &oid(5))?.unwrap();
@@ -59,4 +59,26 @@ fn a_batch_with_one_that_is_wrong_is_not_put() {
     assert_eq!(reason::<Missing>(&nowhere, ErrorKind::NotFound).entity, "repository");
     assert_eq!(db.query_one::<i64>("SELECT count(*) FROM object_metadata", &[]).unwrap(), 1);
     assert_eq!(told(&db, id).len(), 2);
+}
+
+#[test]
+fn what_changes_nothing_is_not_in_the_trail() {
+    let db = store();
+    let [id] = repositories(&db, ["a"]);
+    let oid = "0".repeat(40);
+    let object = NewObject { oid: &oid, kind: ObjectKind::Blob, size: 1, pack: None };
+    let put =
+        |id, objects: &[NewObject<'_>]| db.write(|tx| forge::put_objects(tx, ADA, id, objects.to_vec()));
+    put(id, &[object]).unwrap();
+    let before = verified(&db);
+    assert_eq!(put(id, &[object]).unwrap().written, 0);
+    assert_eq!(put(id, &[]).unwrap().given, 0);
+    assert_eq!(db.write(|tx| forge::delete_objects(tx, ADA, id, ["none"])).unwrap(), 0);
+    // A repository that never was leaves no trace either, which would keep its id from being given.
+    let never = forge::Id::new();
+    for objects in [&[][..], &[object]] {
+        assert_eq!(put(never, objects).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    assert_eq!(db.write(|tx| forge::delete_objects(tx, ADA, never, [oid.as_str()])).unwrap(), 0);
+    assert_eq!(verified(&db), before);
 }
