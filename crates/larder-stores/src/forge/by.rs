@@ -1,5 +1,6 @@
 //! Who acts, and by which clock: what every change needs to know.
 
+use super::name::is_unseen;
 use crate::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 use larder::{Error, ErrorKind, Result};
@@ -52,7 +53,7 @@ pub(super) fn check_actor(actor: &str) -> std::result::Result<(), &'static str> 
         Err("the name of the actor has more than 500 bytes")
     } else if actor.trim() != actor {
         Err("the name of the actor begins or ends with a blank")
-    } else if actor.chars().any(char::is_control) {
+    } else if actor.chars().any(is_unseen) {
         Err("the name of the actor has a control character")
     } else {
         Ok(())

@@ -20,13 +20,20 @@ pub(super) fn check(entity: &'static str, name: &str) -> Result<()> {
         "it begins or ends with a blank"
     } else if name.contains('/') {
         "it has a slash, which stands between a project and a repository"
-    } else if name.chars().any(char::is_control) {
+    } else if name.chars().any(is_unseen) {
         "it has a control character"
     } else {
         return Ok(());
     };
     let invalid = InvalidName { entity, value: name.to_owned(), reason };
     Err(Error::new(ErrorKind::Parameter, invalid.to_string()).with_cause(invalid))
+}
+
+/// What is not seen itself and makes a name look like another: controls, separators of lines, marks that turn the direction of
+/// a text, blanks without a width. (One that joins letters, U+200D, belongs to some scripts.)
+pub(super) fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// A name that nothing can have.

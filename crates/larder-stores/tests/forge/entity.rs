@@ -69,7 +69,9 @@ fn names_have_rules_and_one_owner_in_their_scope() {
     let error = db.write(|tx| forge::create_project(tx, ADA, project("pantry"))).unwrap_err();
     let taken: Taken = reason(&error, ErrorKind::Refused);
     assert_eq!((taken.entity, taken.value.as_str()), ("project", "pantry"));
-    for name in ["", " a", "a/b", "a\n", "..", &"x".repeat(201)] {
+    for name in
+        ["", " a", "a/b", "a\n", "a\0b", "a\u{202E}b", "a\u{200B}", "a\u{2028}b", "..", &"x".repeat(201)]
+    {
         let error = db.write(|tx| forge::create_project(tx, ADA, project(name))).unwrap_err();
         assert_eq!(reason::<InvalidName>(&error, ErrorKind::Parameter).value, name);
     }
@@ -128,7 +130,7 @@ fn what_is_not_there_is_named() {
 fn somebody_must_have_done_it_whom_a_trail_can_show() {
     let db = store();
     let long = "x".repeat(501);
-    for actor in ["", " ", " ada", "ada\n", "a\0b", "a\u{1b}[2Jb", &long] {
+    for actor in ["", " ", " ada", "ada\n", "a\0b", "a\u{1b}[2Jb", "a\u{202E}b", &long] {
         let create = |tx: &mut WriteTx<'_>| forge::create_project(tx, By::new(actor), project("pantry"));
         assert_eq!(db.write(create).unwrap_err().kind(), ErrorKind::Parameter, "{actor:?}");
         assert_eq!(db.query_one::<i64>("SELECT count(*) FROM projects", &[]).unwrap(), 0);
@@ -231,7 +233,9 @@ fn a_repository_goes_when_nobody_needs_it_and_its_id_is_never_given_again() {
         })
         .unwrap();
     let delete = || db.write(|tx| forge::delete_repository(tx, ADA, id));
-    assert_eq!(reason::<Held>(&delete().unwrap_err(), ErrorKind::Refused).holder, "ada");
+    let held = delete().unwrap_err();
+    assert_eq!(reason::<Held>(&held, ErrorKind::Refused).holder, "ada");
+    assert!(held.message().contains("is leased by ada (the one who asks) until"), "{held}");
     db.write(|tx| forge::release_lease(tx, ADA, id, lease.token)).unwrap();
     assert_eq!(reason::<InUse>(&delete().unwrap_err(), ErrorKind::Refused).count, 1);
     db.write(|tx| forge::delete_relationship(tx, ADA, relation.id)).unwrap();

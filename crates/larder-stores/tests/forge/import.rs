@@ -189,6 +189,19 @@ fn what_no_program_would_have_written_is_told_and_not_kept() {
 }
 
 #[test]
+fn one_that_was_given_back_in_the_future_is_not_free_now() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    let later = line("pantry/a", "ada", -1, 5, ",\"released_at\":\"2026-01-31T10:30:00Z\"");
+    let imported = import(&db, &clock, std::slice::from_ref(&later), false).unwrap();
+    assert_eq!(bad(&imported), ["line 1: it was given back in the future"]);
+    assert_eq!(lease(&db, a), None);
+    // What had run out before it was given back has ended all the same.
+    let ended = later.replace("T14:30:00Z", "T09:00:00Z");
+    assert_eq!(import(&db, &clock, &[ended], false).unwrap().imported, 1);
+}
+
+#[test]
 fn a_line_that_overlaps_with_what_is_known_is_told() {
     let (db, clock) = (store(), clock());
     let [a] = repositories(&db, ["a"]);

@@ -186,6 +186,7 @@ fn settle<'r>(
         let highest = last.map_or(known.map_or(0, |known| known.token), |(_, token)| token);
         let reason = match (last, known) {
             _ if record.acquired_at > now => "it begins in the future".to_owned(),
+            _ if record.released && record.ends_at > now => "it was given back in the future".to_owned(),
             (_, Some(known)) if known.is_live(now) => {
                 format!("{} holds the lease here until {:.0}", known.holder, known.expires_at)
             }

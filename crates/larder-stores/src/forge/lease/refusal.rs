@@ -16,14 +16,14 @@ pub struct Held {
     pub until: Timestamp,
     /// Its token. It is no secret: it orders writes, and only the holder can give the lease back.
     pub token: i64,
-    /// It is the one who asked that has it already. A lease is not renewed: give it back, or wait until its time is up.
+    /// It is the one who asked that has it. A lease is not renewed: give it back, or wait until its time is up.
     pub yours: bool,
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { repository_id, holder, until, token, yours } = self;
-        let who = if *yours { " (who asks for it again)" } else { "" };
+        let who = if *yours { " (the one who asks)" } else { "" };
         write!(f, "the repository {repository_id} is leased by {holder}{who} until {until:.0}, token {token}")
     }
 }
