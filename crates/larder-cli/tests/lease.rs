@@ -265,7 +265,9 @@ mod hold {
         let hidden = |code: &str| format!("mv data away; exit {code}");
         for (json, code, answered) in [(false, "0", 1), (false, "3", 3), (true, "3", 3), (true, "0", 1)] {
             let script = hidden(code);
-            let mut arguments = [&SHELF[..], &["--", "sh", "-c", &script]].concat();
+            let holder = "ada o'neil";
+            let mut arguments =
+                vec!["lease", "hold", "pantry/shelf", "--holder", holder, "--", "sh", "-c", script.as_str()];
             if json {
                 arguments.insert(0, "--json");
             }
@@ -273,10 +275,11 @@ mod hold {
             std::fs::rename(place.path("away"), place.path("data")).unwrap();
             let (state, token) = standing(&place);
             assert_eq!((answer.code, state.as_str()), (answered, "held"), "{answer:?}");
-            let way = format!("`larder lease release pantry/shelf --holder ada --token {token}`");
+            let way =
+                format!("`larder lease release pantry/shelf --holder 'ada o'\\''neil' --token {token}`");
             assert!(answer.err.contains(&way), "{answer:?}");
             place
-                .run(&["lease", "release", "pantry/shelf", "--holder", "ada", "--token", &token.to_string()])
+                .run(&["lease", "release", "pantry/shelf", "--holder", holder, "--token", &token.to_string()])
                 .done();
         }
     }

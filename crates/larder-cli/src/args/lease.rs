@@ -79,7 +79,7 @@ pub(crate) struct Hold {
     pub(crate) holder: Holder,
     #[command(flatten)]
     pub(crate) term: Term,
-    /// The command and its arguments
+    /// The command and its arguments; LARDER_LEASE_TOKEN tells it the token
     #[arg(value_name = "COMMAND", last = true, required = true, num_args = 1..)]
     pub(crate) command: Vec<OsString>,
 }

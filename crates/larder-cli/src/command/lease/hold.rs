@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use jiff::Timestamp;
 use larder::{Error, ErrorKind, Result};
 use larder_stores::forge::{self, By, Lease, NotHolder};
+use std::borrow::Cow;
 
 pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'_>) -> Result<Exit> {
     let who = actor::named(args.holder.holder.as_deref(), environment)?;
@@ -49,7 +50,8 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
         // Nobody else will tell whose it is, for as long as its term.
         context.output.warning(&format!(
             "{repository} is still leased: `larder lease release {repository} --holder {who} --token {token}` gives it back",
-            repository = lease.repository,
+            repository = quoted(&lease.repository),
+            who = quoted(&who),
         ));
     }
     match released {
@@ -77,6 +79,15 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
         }
         Err(error) => Err(error),
     }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "@%+=:,./-_".contains(letter);
+    if word.chars().all(is_plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
 }
 
 /// The database is closed again: nothing holds it while the command runs. What closing has to say must not keep the lease
