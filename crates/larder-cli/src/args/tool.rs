@@ -228,7 +228,7 @@ pub(crate) struct Verify {
     /// Where relative paths of schemas start; the current folder without it
     #[arg(long, value_name = "FOLDER")]
     pub(crate) base: Option<PathBuf>,
-    /// The commit to keep with what is found; the one that is checked out there without it
+    /// The commit to keep with what is found; the one that is checked out where the schema lies without it
     #[arg(long, value_name = "COMMIT")]
     pub(crate) commit: Option<String>,
 }

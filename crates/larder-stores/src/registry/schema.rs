@@ -19,6 +19,9 @@ pub struct Reading {
     pub schema_path: String,
     /// The hash, or why there is none.
     pub found: Result<String, Unreadable>,
+    /// The commit that is checked out where the file lies, or would.
+    #[serde(default)]
+    pub git_commit: Option<String>,
 }
 
 /// Why a schema has no hash.
@@ -74,7 +77,13 @@ impl std::error::Error for Unreadable {}
 ///
 /// It is for outside of transactions: a slow disk must hold no lock.
 pub fn read_schema(base: &Path, schema_path: &str) -> Reading {
-    Reading { schema_path: schema_path.to_owned(), found: hash_file(&base.join(schema_path)) }
+    let path = base.join(schema_path);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Reading {
+        schema_path: schema_path.to_owned(),
+        found: hash_file(&path),
+        git_commit: crate::git_commit(folder),
+    }
 }
 
 fn hash_file(path: &Path) -> Result<String, Unreadable> {
@@ -96,7 +105,7 @@ fn hash_file(path: &Path) -> Result<String, Unreadable> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) {
         let value = serde_json::from_slice(bytes)
-            .map_err(|error| Unreadable::NoJson { line: error.line(), column: error.column() })?;
+            .map_err(|error| Unreadable::NoJson { line: error.line(), column: error.column().max(1) })?;
         return Ok(canonical_hash(&value));
     }
     Ok(hash_lines(bytes))
@@ -152,6 +161,7 @@ mod tests {
         assert_eq!(read(""), Unreadable::NoFile);
         fs::write(folder.path().join("file"), "").unwrap();
         assert_eq!(read("file/below"), Unreadable::Missing);
+        assert_eq!(found("a.json", b"").unwrap_err(), Unreadable::NoJson { line: 1, column: 1 });
         let bad = found("a.json", b"{\"a\": 1,\n oops}").unwrap_err();
         assert_eq!(bad, Unreadable::NoJson { line: 2, column: 2 });
         assert_eq!(bad.to_string(), "it is not valid JSON, at its line 2 column 2");

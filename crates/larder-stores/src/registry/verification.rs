@@ -129,7 +129,8 @@ fn judge(
 }
 
 /// Records what a reading means for the contract: a verification, the contract's status, and when its tool was last verified. A
-/// contract without a hash takes the one that was found.
+/// contract without a hash takes the one that was found. The commit that is kept with it is `git_commit` or, where that is `None`,
+/// the one that is checked out where the schema lies.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`]; [`ErrorKind::Refused`] with [`NothingToVerify`] when the contract names no file, or meanwhile another
@@ -184,6 +185,7 @@ fn record(
         problem: reading.found.as_ref().err().map(ToString::to_string),
         accepted: schema_hash != before.schema_hash,
     });
+    let git_commit = git_commit.or(reading.git_commit.as_deref());
     let now = Timestamp::now();
     let verification =
         tx.query_one(INSERT, params! { contract_id, now, status: found, details, git_commit })?;

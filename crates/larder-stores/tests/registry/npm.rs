@@ -226,3 +226,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_lock_file_leaves_out_of_the_project_is_said_as_it_is() {
+    let error = |version: u32| {
+        let lock =
+            json!({ "lockfileVersion": version, "packages": { "node_modules/a": { "version": "1.0.0" } } });
+        let folder = project(&[("package-lock.json", &lock)]);
+        registry::read_npm_lock(&folder.path().join("app")).unwrap_err().to_string()
+    };
+    assert!(error(1).contains("a lock file of version 1 does not say"), "{}", error(1));
+    for version in [2, 3] {
+        let said = error(version);
+        assert!(said.contains("do not have the project itself") && !said.contains("version 1"), "{said}");
+        assert!(said.contains("put the package.json beside it"), "{said}");
+    }
+    let lock = json!({ "lockfileVersion": 3, "packages": { "": { "name": "" } } });
+    let inventory = read(&project(&[("package-lock.json", &lock)]));
+    assert_eq!((&*inventory.tools[0].id, &*inventory.tools[0].name), ("npm:app", "app"), "no name is empty");
+}
+
+#[test]
+fn the_place_of_an_error_in_an_empty_file_is_its_beginning() {
+    let folder = project(&[]);
+    let file = folder.path().join("app/package-lock.json");
+    fs::write(&file, "").unwrap();
+    let said = registry::read_npm_lock(&file).unwrap_err().to_string();
+    assert!(said.contains("package-lock.json:1:1"), "{said}");
+}

@@ -141,3 +141,23 @@ fn all_contracts_are_verified_in_one_transaction_those_of_one_tool_if_asked() {
     assert_eq!(statuses(None), [(first, ContractStatus::Broken), (second, ContractStatus::Valid)]);
     assert_eq!(statuses(Some("b")), [(second, ContractStatus::Valid)]);
 }
+
+#[test]
+fn the_commit_is_that_of_the_repository_with_the_schema() {
+    let (db, folder, id) = promised(Some("out.json"));
+    fs::write(folder.path().join("out.json"), "{}").unwrap();
+    let kept = |given: Option<&str>| {
+        registry::verify(&db, id, folder.path(), given).unwrap().verification.git_commit
+    };
+    assert_eq!(kept(None), None, "it lies in no repository");
+    // The files that `git` would have made.
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    fs::write(folder.path().join(".git/HEAD"), format!("{commit}\n")).unwrap();
+    assert_eq!(kept(None).as_deref(), Some(commit));
+    assert_eq!(kept(Some("given")).as_deref(), Some("given"));
+    fs::remove_file(folder.path().join("out.json")).unwrap();
+    assert_eq!(kept(None).as_deref(), Some(commit), "where the file should lie");
+    let all = registry::verify_all(&db, None, folder.path(), None).unwrap();
+    assert_eq!(all[0].verification.git_commit.as_deref(), Some(commit));
+}

@@ -5,8 +5,7 @@ use super::{Context, checked};
 use crate::args::tool::Verify;
 use crate::exit::Exit;
 use crate::output::{Output, Shape, Table};
-use larder::Result;
-use larder_stores::git_commit;
+use larder::{Error, ErrorKind, Result};
 use larder_stores::registry::{self, ContractStatus, Verified};
 use serde::Serialize;
 use std::path::Path;
@@ -20,8 +19,12 @@ pub(super) fn run(args: &Verify, mut context: Context<'_>) -> Result<Exit> {
     let opened = context.store(super::STORE);
     let database = checked(&context, opened)?;
     let base = args.base.as_deref().unwrap_or(Path::new("."));
-    let commit = args.commit.clone().or_else(|| git_commit(base));
-    let commit = commit.as_deref();
+    if !base.is_dir() {
+        // Every schema below it would count as gone.
+        return Err(Error::new(ErrorKind::Config, format!("there is no folder {}", base.display()))
+            .with_help("name the folder where relative paths of schemas start"));
+    }
+    let commit = args.commit.as_deref();
     let verified = match (args.contract, args.accept) {
         (Some(contract), true) => vec![registry::accept(&database, contract, base, commit)?],
         (Some(contract), false) => vec![registry::verify(&database, contract, base, commit)?],

@@ -31,7 +31,8 @@ pub(super) fn read(path: &Path) -> Result<String> {
 pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str, what: &str) -> Result<T> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
+        // Of an empty text it says column 0.
+        let (line, column) = (error.line(), error.column().max(1));
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or_default();
         let offset = offset(text, line, column);

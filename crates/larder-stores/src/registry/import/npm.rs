@@ -83,7 +83,7 @@ fn name<'a>(place: &'a str, entry: &'a Entry, folder: &'a Path) -> &'a str {
         None if place.is_empty() => folder.file_name().and_then(|name| name.to_str()).unwrap_or("project"),
         None => place.rsplit('/').next().unwrap_or(place),
     };
-    entry.name.as_deref().unwrap_or(last)
+    entry.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(last)
 }
 
 fn id(place: &str, entry: &Entry, folder: &Path) -> String {

@@ -131,7 +131,7 @@ pub(super) fn read_places(path: &Path) -> Result<Places> {
         }
     };
     if !places.contains_key("") {
-        places.insert(String::new(), project(path, &file)?);
+        places.insert(String::new(), project(path, &file, version)?);
     }
     if let Some(project) = places.get_mut("") {
         project.name = project.name.take().or(lock.name);
@@ -140,15 +140,18 @@ pub(super) fn read_places(path: &Path) -> Result<Places> {
     Ok(places)
 }
 
-/// What the project itself asks for, which a lock file of version 1 does not say.
-fn project(lock: &Path, file: &str) -> Result<Entry> {
+/// What the project itself asks for, which a lock file of version 1 does not say, nor the one that lies within `node_modules`.
+fn project(lock: &Path, file: &str, version: u32) -> Result<Entry> {
     let manifest = lock.with_file_name("package.json");
     if !manifest.exists() {
-        let found = "a lock file of version 1 does not say what the project itself depends on";
+        let found = match version {
+            1 => "a lock file of version 1 does not say what the project itself depends on",
+            _ => "its `packages` do not have the project itself, which is `\"\"`",
+        };
         return Err(refused(file, found, "put the package.json beside it"));
     }
     let entry: Entry = parse(&manifest.display().to_string(), &read(&manifest)?, "a package.json")?;
-    Ok(Entry { is_old: true, ..entry })
+    Ok(Entry { is_old: version == 1, ..entry })
 }
 
 /// The tree of version 1 as a list of places.
