@@ -324,3 +324,58 @@ fn the_database_of_an_application_is_not_reset_by_the_way() {
     assert!(said.contains("lies in the application's database"), "{said}");
     assert!(place.path("app.db").is_file());
 }
+
+#[test]
+fn the_output_of_a_long_chain_grows_with_its_length_and_not_with_its_square() {
+    let registry = Registry::new();
+    let mut packages = serde_json::Map::new();
+    packages.insert(
+        String::new(),
+        serde_json::json!({ "name": "p0", "version": "1.0.0", "dependencies": { "p1": "*" } }),
+    );
+    for at in 1..=600 {
+        let next = format!("p{}", at + 1);
+        let dependencies = if at < 600 { serde_json::json!({ next: "*" }) } else { serde_json::json!({}) };
+        let package = serde_json::json!({ "version": "1.0.0", "dependencies": dependencies });
+        packages.insert(format!("node_modules/p{at}"), package);
+    }
+    let lock = serde_json::json!({ "lockfileVersion": 3, "packages": packages });
+    registry.0.write("package-lock.json", &lock.to_string());
+    registry.run(&["tool", "import", "npm"]).done();
+    let text = registry.run(&["tool", "impact", "p600"]).done();
+    assert!(text.len() < 600 * 400, "{}", text.len());
+    let last = text.lines().last().unwrap();
+    assert!(
+        last.contains("… 587 more … → npm:p12@1.0.0 → ") && last.ends_with("npm:p2@1.0.0 → npm:p1@1.0.0"),
+        "{last}"
+    );
+    let (_, value) = registry.json(&["tool", "impact", "p600"]);
+    let last = value["affected"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["id"], &last["depth"]), (&"npm:p0@1.0.0".into(), &600.into()));
+    let path = last["path"].as_array().unwrap();
+    assert_eq!((path.len(), path.last()), (100, Some(&"npm:p0@1.0.0".into())));
+}
+
+#[test]
+fn a_base_that_is_not_there_breaks_no_contract() {
+    let registry = Registry::of_three();
+    registry.0.write("out.json", "{}");
+    let add = [
+        "tool",
+        "contract",
+        "add",
+        "fetch",
+        "out",
+        "--type",
+        "cli_output",
+        "--relative",
+        "--schema",
+        "out.json",
+    ];
+    registry.run(&add).done();
+    let said = registry.run(&["tool", "verify", "--base", "nowhere"]).failed(2);
+    assert!(said.contains("there is no folder nowhere"), "{said}");
+    let (_, value) = registry.json(&["tool", "contract", "list"]);
+    assert_eq!(value["contracts"][0]["status"], "unknown", "{value}");
+    registry.run(&["tool", "verify"]).done();
+}

@@ -88,18 +88,25 @@ impl<'g> Impact<'g> {
     /// The shortest chain of dependencies from the tool that changes to the tool `id`, both included: of required ones where
     /// there is one, and of several the one with the smaller ids. `None` for a tool that is not reached.
     pub fn path(&self, id: &str) -> Option<Vec<&'g str>> {
+        self.end_of_path(id, usize::MAX)
+    }
+
+    /// The last tools of [`path`](Self::path), at most `most`: the paths of all in a long chain together are as long as its
+    /// square.
+    pub fn end_of_path(&self, id: &str, most: usize) -> Option<Vec<&'g str>> {
         let mut tool = self.graph.place(id)?;
         let reached = if at(&self.required, tool).is_some() { &self.required } else { &self.any };
+        at(reached, tool)?;
         let mut path = Vec::new();
-        while let Some((before, depth)) = at(reached, tool) {
+        while let Some((before, depth)) = at(reached, tool).filter(|_| path.len() < most) {
             path.push(self.graph.id(tool));
             if depth == 0 {
-                path.reverse();
-                return Some(path);
+                break;
             }
             tool = before;
         }
-        None
+        path.reverse();
+        Some(path)
     }
 }
 

@@ -57,6 +57,10 @@ fn impact_tells_required_from_optional_with_depth_and_the_shortest_chain() {
     let told: Vec<String> = impact.affected.iter().map(tell).collect();
     assert_eq!(told, ["b 1 true a>b", "d 2 true a>b>d", "c 1 false a>c", "e 2 false a>d>e"]);
     assert_eq!(impact.path("f"), None);
+    assert_eq!(impact.end_of_path("f", 1), None);
+    assert_eq!(impact.end_of_path("d", 2), Some(vec!["b", "d"]));
+    assert_eq!(impact.end_of_path("d", 9), impact.path("d"));
+    assert_eq!(impact.end_of_path("d", 0), Some(Vec::new()));
     assert!(graph.impact("none").is_none());
     assert_eq!(graph.impact("e").unwrap().affected, []);
 }

@@ -38,6 +38,12 @@ struct ConsumerShape<'a> {
     verdict: &'a Verdict,
 }
 
+/// The tools of a chain that a line has room for.
+const MOST_SHOWN: usize = 12;
+
+/// Of a longer chain only the end is told: the chains of all together would be as long as its square.
+const MOST_IN_PATH: usize = 100;
+
 pub(super) fn run(args: &Args, mut context: Context<'_>) -> Result<Exit> {
     let database = there(&mut context)?;
     let (tool, graph, checked) = database.read(|tx| {
@@ -52,7 +58,8 @@ pub(super) fn run(args: &Args, mut context: Context<'_>) -> Result<Exit> {
     if let (Some(to), Some(checked)) = (&args.to, &checked) {
         print_versions(output, to, checked);
     }
-    let path = |affected| AffectedShape { affected, path: impact.path(&affected.id).unwrap_or_default() };
+    let path = |affected: &Affected| impact.end_of_path(&affected.id, MOST_IN_PATH).unwrap_or_default();
+    let path = |affected| AffectedShape { affected, path: path(affected) };
     let shape = ImpactShape {
         id: &tool.id,
         affected: impact.affected.iter().map(path).collect(),
@@ -94,13 +101,24 @@ fn print(output: &mut Output, id: &str, impact: &Impact<'_>) {
     }
     let mut table = Table::new(["tool", "depth", "", "through"]).right(&[1]);
     for one in &impact.affected {
-        let path = impact.path(&one.id).unwrap_or_default();
-        let between = path.get(1..path.len().saturating_sub(1)).unwrap_or_default();
         let word = if one.required { "required" } else { "optional" };
-        let cells = [one.id.clone(), one.depth.to_string(), word.to_owned(), between.join(" → ")];
+        let cells = [one.id.clone(), one.depth.to_string(), word.to_owned(), through(impact, one)];
         table.row(if one.required { Tone::Plain } else { Tone::Quiet }, cells);
     }
     output.table(&table);
+}
+
+/// The tools between: `a → b`, of a long chain the last ones.
+fn through(impact: &Impact<'_>, one: &Affected) -> String {
+    let between = one.depth.saturating_sub(1);
+    let shown = between.min(MOST_SHOWN);
+    let mut words = impact.end_of_path(&one.id, shown + 1).unwrap_or_default();
+    words.pop();
+    let before = format!("… {} more …", between - shown);
+    if between > shown {
+        words.insert(0, &before);
+    }
+    words.join(" → ")
 }
 
 fn print_versions(output: &mut Output, to: &str, checked: &[VersionCheck]) {
