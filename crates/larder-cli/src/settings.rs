@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) backup_keep: usize,
     /// The stores whose sets belong to the database: those of `stores` in `larder.toml`, and those of `--store`.
     pub(crate) stores: Vec<&'static str>,
+    /// Those of them that a flag or the id of a migration asked for.
+    pub(crate) asked: Vec<&'static str>,
     /// The program keeps a journal of what it changes, in the database of the store of that name.
     pub(crate) journal: bool,
     /// The database is a store's own: the application's migrations are no part of it.
@@ -143,6 +145,7 @@ pub(crate) fn resolve(flags: &Global, environment: &Environment) -> Result<Setti
         backup_dir: backup_dir.map(|(dir, _)| PathBuf::from(dir)),
         backup_keep,
         stores,
+        asked: Vec::new(),
         journal,
         is_of_store: false,
         places,
@@ -295,6 +298,7 @@ mod tests {
             backup_dir: None,
             backup_keep: 5,
             stores: Vec::new(),
+            asked: Vec::new(),
             journal: false,
             is_of_store: false,
             places: settings.places.clone(),

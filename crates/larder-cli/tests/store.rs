@@ -189,3 +189,38 @@ fn without_a_folder_and_without_a_store_the_folder_is_asked_for() {
     }
     assert!(!place.path("data").exists(), "nothing was made");
 }
+
+#[test]
+fn sets_that_can_not_live_together_are_told_before_they_are_applied() {
+    let place = Place::new();
+    place.write("larder.toml", "stores = [\"journal\", \"workflow\"]\n");
+    let text = place.run(&["status", "--check"]);
+    assert_eq!(text.code, 5, "{text:?}");
+    assert!(format!("{text:?}").contains("both have a table"), "{text:?}");
+    let (_, value) = place.json(&["status"]);
+    assert_eq!(value["problem"]["kind"], "set_conflict", "{value}");
+    place.write("larder.toml", "");
+    place.run(&["migrate", "--store", "journal"]).done();
+    let (code, value) = place.json(&["doctor", "--store", "workflow"]);
+    assert!(code == 5 && value["findings"].to_string().contains("both have a table"), "{value}");
+}
+
+#[test]
+fn what_to_do_names_the_store_that_was_asked_about() {
+    let place = Place::with(NOTES);
+    place.write("larder.toml", "[store.workflow]\nurl = \"work.db\"\n");
+    for arguments in [&["doctor", "--store", "workflow"][..], &["verify", "--store", "workflow"]] {
+        let answer = place.run(arguments);
+        assert!(format!("{answer:?}").contains("`larder migrate --store workflow`"), "{answer:?}");
+    }
+    let answer = place.run(&["verify", "--store", "forge", "--store", "journal"]).failed(1);
+    assert!(answer.contains("`larder migrate --store forge --store journal`"), "{answer}");
+    let answer = place.run(&["verify"]).failed(1);
+    assert!(answer.contains("`larder migrate`"), "{answer}");
+    place.run(&["migrate", "--store", "workflow"]).done();
+    for arguments in [&["rollback", "--store", "workflow"][..], &["rollback", "--to", "workflow/0"]] {
+        let said = place.run(arguments).failed(1);
+        assert!(said.contains("has no way down") && said.contains("restore a backup"), "{said}");
+        assert!(!said.contains(".down.sql"), "nobody can add a file to a store: {said}");
+    }
+}

@@ -12,6 +12,7 @@ use crate::output::{self, RunShape, Shape, Tone};
 use larder::driver::Dialect;
 use larder::migrate::{Approval, Refused, Report, Way};
 use larder::{Database, Error, ErrorKind, Result};
+use larder_stores::Store;
 
 /// What is to be run.
 pub(super) struct Run<'a> {
@@ -51,7 +52,7 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
                 context.recording.ran(&report);
                 break add(whole, report);
             }
-            Err(error) => error,
+            Err(error) => in_store(error, run),
         };
         if let Some(report) = output::stopped(&error) {
             report::lines(context.output, &report.done, run.dry_run);
@@ -71,6 +72,18 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
     context.output.json(&Shape::new(context.command, true, shape));
     database.close()?;
     Ok(Exit::Done)
+}
+
+/// The error of a way back in a store, whose migrations are in this program: nobody can add one.
+fn in_store(error: Error, run: &Run<'_>) -> Error {
+    let of_target = run.to.and_then(|to| to.split_once('/')).and_then(|(set, _)| Store::named(set));
+    let is_of_store = run.only_store.is_some() || of_target.is_some();
+    match (run.way, error.kind()) {
+        (Way::Down, ErrorKind::InvalidMigration) if is_of_store => {
+            error.with_help("the migrations of a store are in this program: restore a backup from before it")
+        }
+        _ => error,
+    }
 }
 
 /// A misspelt id approves nothing; to find that out from a refusal is hard.

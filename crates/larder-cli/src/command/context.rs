@@ -67,9 +67,7 @@ impl Context<'_> {
                 told(error, &self.settings.url_from, "URL")
             }
             ErrorKind::NotInitialized => {
-                let store = self.settings.stores.first().filter(|_| self.settings.is_of_store);
-                let store = store.map(|store| format!(" --store {store}")).unwrap_or_default();
-                error.with_help(format!("make it with `larder migrate{store}`"))
+                error.with_help(format!("make it with `{}`", self.settings.migrate_command()))
             }
             _ => error,
         })

@@ -16,7 +16,12 @@ pub(crate) fn run(args: &Doctor, context: Context<'_>) -> Result<Exit> {
         backups: context.settings.backup_dir.clone(),
     };
     let checks: Vec<_> = sets.stores().iter().flat_map(|store| store.checks.iter().copied()).collect();
-    let checkup = doctor::examine_with(&context.options(), &sets.list(), &settings, &checks)?;
+    let mut checkup = doctor::examine_with(&context.options(), &sets.list(), &settings, &checks)?;
+    // The engine knows of no stores.
+    let command = format!("`{}`", context.settings.migrate_command());
+    for fix in checkup.findings.iter_mut().filter_map(|finding| finding.fix.as_mut()) {
+        *fix = fix.replace("`larder migrate`", &command);
+    }
     let output = context.output;
     print(output, &checkup);
     if without {

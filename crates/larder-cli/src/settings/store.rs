@@ -110,6 +110,8 @@ impl Settings {
                 Some(all) if all.url == one.url => {
                     let new = one.stores.iter().filter(|name| !all.stores.contains(name));
                     all.stores = all.stores.iter().chain(new).copied().collect();
+                    let new = one.asked.iter().filter(|name| !all.asked.contains(name));
+                    all.asked = all.asked.iter().chain(new).copied().collect();
                 }
                 Some(all) => {
                     let message = format!(
@@ -124,6 +126,12 @@ impl Settings {
             }
         }
         Ok(all.unwrap_or(self))
+    }
+
+    /// The command that migrates what these settings are about: `larder migrate --store forge`.
+    pub(crate) fn migrate_command(&self) -> String {
+        let flags = self.asked.iter().map(|name| format!(" --store {name}"));
+        format!("larder migrate{}", flags.collect::<String>())
     }
 
     fn with_store(mut self, name: &str) -> Result<Self> {
@@ -143,6 +151,7 @@ impl Settings {
         if !self.stores.contains(&store.name) {
             self.stores.push(store.name);
         }
+        self.asked.push(store.name);
         Ok(self)
     }
 }
