@@ -322,7 +322,38 @@ fn the_database_of_an_application_is_not_reset_by_the_way() {
     place.run(&["migrate", "--store", "registry"]).done();
     let said = place.run(&["tool", "reset", "--yes"]).failed(3);
     assert!(said.contains("lies in the application's database"), "{said}");
+    assert!(said.contains("[store.registry]") && !said.contains("rollback"), "{said}");
     assert!(place.path("app.db").is_file());
+}
+
+#[test]
+fn a_file_that_holds_other_sets_too_is_not_reset_by_the_way() {
+    for settings in [
+        "[store.registry]\nurl = \"data/app.db\"\n",
+        "url = \"app.db\"\n[store.registry]\nurl = \"./app.db\"\n",
+    ] {
+        let place = Place::new();
+        place.write("larder.toml", settings);
+        place.run(&["migrate", "--store", "forge"]).done();
+        place.run(&["migrate", "--store", "registry"]).done();
+        let said = place.run(&["tool", "reset", "--yes"]).failed(3);
+        assert!(said.contains("holds more than the registry: forge"), "{said}");
+        place.run(&["verify", "--store", "forge"]).done();
+    }
+}
+
+#[test]
+fn the_way_out_of_a_database_that_does_not_fit_is_about_that_database() {
+    let place = Place::new();
+    let other = larder::Database::open(place.path("app.db")).unwrap();
+    other.execute("CREATE TABLE tools (id INTEGER PRIMARY KEY)", &[]).unwrap();
+    other.close().unwrap();
+    let add = ["tool", "add", "x", "--id", "x", "--path", "x", "--type", "hook"];
+    let said = place.run(&[&add[..], &["--url", "app.db"]].concat()).failed(1);
+    assert!(said.contains("`larder tool reset --url app.db`"), "{said}");
+    place.write("larder.toml", "url = \"app.db\"\n");
+    let said = place.run(&add).failed(1);
+    assert!(said.contains("[store.registry]") && !said.contains("tool reset"), "{said}");
 }
 
 #[test]

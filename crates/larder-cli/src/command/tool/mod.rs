@@ -18,8 +18,9 @@ use super::Context;
 use crate::args::tool::{Command, ContractCommand, DepCommand, ImportCommand, Tool};
 use crate::exit::Exit;
 use crate::output::{Shape, measure};
+use crate::settings::Source;
 use larder::{Database, Result};
-use larder_stores::registry;
+use larder_stores::registry::{self, SchemaMismatch};
 use serde::Serialize;
 use std::path::Path;
 
@@ -87,7 +88,22 @@ fn there(context: &mut Context<'_>) -> Result<Database> {
 
 fn checked(context: &Context<'_>, opened: Result<Database>) -> Result<Database> {
     let opened = opened.and_then(|db| registry::check(&db).map(|()| db));
-    opened.map_err(|error| registry::way_out(error, Path::new(&context.settings.url), registry::PATIENCE))
+    opened.map_err(|error| {
+        let settings = &context.settings;
+        let error = registry::way_out(error, Path::new(&settings.url), registry::PATIENCE);
+        if settings.is_of_store || error.find::<SchemaMismatch>().is_none() {
+            return error;
+        }
+        // A reset of the database of an application is no way out, and without --url it is one of another file.
+        let own = "give the registry a file of its own with `url` in the table [store.registry] of larder.toml";
+        error.with_help(match settings.url_from {
+            Source::Flag(_) => format!(
+                "name the file of a registry, or reset this one (`larder tool reset --url {}`): what is there is kept beside it",
+                settings.url
+            ),
+            _ => own.to_owned(),
+        })
+    })
 }
 
 /// What a command did, as one line or as JSON.
