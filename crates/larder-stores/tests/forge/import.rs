@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use larder::{Database, ErrorKind, Result};
 use larder_stores::ManualClock;
 use larder_stores::forge::{self, By, Id, ImportRefused, Imported, Lease, LeaseFile, LeaseStatus};
+use proptest::prelude::*;
 
 /// A line; the hours are before (negative) or after the tests' own time.
 fn line(repository: &str, holder: &str, from: i64, to: i64, more: &str) -> String {
@@ -214,4 +215,78 @@ fn a_line_that_overlaps_with_what_is_known_is_told() {
     let imported = import(&db, &clock, &[half], false).unwrap();
     assert_eq!(bad(&imported), ["line 1: it overlaps with the lease of ada that is known here"]);
     assert_eq!(lease(&db, a), Some(held));
+}
+
+#[test]
+fn tokens_that_can_t_grow_are_told() {
+    let (db, clock) = (store(), clock());
+    let [a] = repositories(&db, ["a"]);
+    assert_eq!(import(&db, &clock, &[line("pantry/a", "ada", -3, -2, "")], true).unwrap().imported, 1);
+    db.execute("UPDATE leases SET token = 9223372036854775807", &[]).unwrap();
+    let imported = import(&db, &clock, &[line("pantry/a", "ada", -1, 2, "")], false).unwrap();
+    assert_eq!(
+        bad(&imported),
+        ["line 1: its token is not higher than 9223372036854775807, which was granted before"]
+    );
+    let ada = By::new("ada").clock(&clock);
+    let error = db.write(|tx| forge::acquire_lease(tx, ada, a, None)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Constraint, "{error:?}");
+}
+
+/// What a line may hold in the place of what it should, as JSON.
+fn anything() -> impl Strategy<Value = String> {
+    let text = proptest::string::string_regex("(?s).{0,12}").unwrap();
+    let offset = prop_oneof![Just("Z"), Just("+23:59"), Just("-12:00"), Just("")];
+    let time =
+        (-10..12_000i32, 0..14u8, 0..33u8, 0..25u8, offset).prop_map(|(year, month, day, hour, offset)| {
+            format!("\"{year:04}-{month:02}-{day:02}T{hour:02}:30:00.123456789{offset}\"")
+        });
+    let near = (-100..100i64).prop_map(|hours| {
+        format!("\"{}\"", crate::kit::time(crate::kit::START) + SignedDuration::from_hours(hours))
+    });
+    prop_oneof![
+        Just("\"pantry/a\"".to_owned()),
+        Just("\"pantry/b\"".to_owned()),
+        Just("null".to_owned()),
+        text.prop_map(|text| serde_json::to_string(&text).unwrap()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        (1..9i64).prop_map(|number| number.to_string()),
+        any::<f64>().prop_map(|number| format!("{number:?}")),
+        time,
+        near.clone(),
+        near.clone(),
+        near,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn no_line_keeps_the_others_from_being_imported(
+        lines in proptest::collection::vec((0..7usize, anything(), anything(), anything(), any::<u8>()), 1..12)
+    ) {
+        let (db, clock) = (store(), clock());
+        let [a, _, c] = repositories(&db, ["a", "b", "c"]);
+        let mut lines: Vec<String> = lines.into_iter().map(|(damage, first, second, third, byte)| {
+            let mut line = match damage {
+                0..4 => format!(r#"{{"repository":"pantry/a","holder":"x","acquired_at":{first},"expires_at":{second}}}"#),
+                4 => format!(r#"{{"repository":{first},"holder":{second},"acquired_at":{third},"expires_at":{third},"token":{first}}}"#),
+                5 => format!(r#"{{"repository":"{a}","holder":{first},"acquired_at":"2026-01-31T08:30:00Z","expires_at":"2026-01-31T10:30:00Z","released_at":{second},"token":{third}}}"#),
+                _ => format!("[{first},{second},{third}]"),
+            };
+            if byte < 40 {
+                line.truncate((0..=usize::from(byte)).rev().find(|at| line.is_char_boundary(*at)).unwrap());
+            }
+            line.replace('\n', " ")
+        }).collect();
+        lines.push(line("pantry/c", "grace", -1, 2, ""));
+        let imported = import(&db, &clock, &lines, false).unwrap();
+        prop_assert!(imported.imported >= 1);
+        prop_assert_eq!(lease(&db, c).unwrap().holder, "grace");
+        prop_assert!(imported.bad.iter().all(|bad| bad.line <= lines.len() as u64));
+        verified(&db);
+        for lease in db.read(|tx| forge::list_leases(tx, None, 10)).unwrap() {
+            prop_assert!(lease.acquired_at <= lease.expires_at && lease.token > 0);
+        }
+    }
 }

@@ -199,14 +199,15 @@ fn settle<'r>(
             (Some((last, _)), _) if record.acquired_at < last.ends_at => {
                 format!("it overlaps with the lease of {} on line {}", last.holder, last.line)
             }
-            _ => match record.token {
-                Some(token) if token <= highest => {
-                    format!("its token {token} is not higher than {highest}, which was granted before")
-                }
-                given => {
-                    last = Some((record, given.unwrap_or(highest + 1)));
+            _ => match record.token.or(highest.checked_add(1)) {
+                Some(token) if token > highest => {
+                    last = Some((record, token));
                     good += 1;
                     continue;
+                }
+                token => {
+                    let token = token.map(|token| format!(" {token}")).unwrap_or_default();
+                    format!("its token{token} is not higher than {highest}, which was granted before")
                 }
             },
         };
