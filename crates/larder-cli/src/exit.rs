@@ -34,7 +34,7 @@ Exit codes:
     2  the command line, the environment or larder.toml can't be understood
     3  an approval or a confirmation is needed; nothing was lost
     4  migrations are pending (status --check)
-    5  something is wrong with the database, or a contract (doctor, verify, audit, tool verify, status --check)
+    5  something is wrong (doctor, verify, audit, tool verify, workflow replay, status --check)
     6  a store refused it: a lease is held by another, a status can't move so; nothing was changed
   130  stopped by Ctrl-C; what had begun was rolled back";
 
