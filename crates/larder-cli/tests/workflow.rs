@@ -110,6 +110,26 @@ fn events_are_printed_from_a_number_on_or_the_last() {
     assert_eq!(place.run(&["workflow", "events", "r1", "--from", "0"]).code, 2);
 }
 
+#[test]
+fn what_commands_a_terminal_is_shown_and_not_done() {
+    let (place, db) = place();
+    let odd = "a\u{1b}[2J\nb\u{7}";
+    write(&db, |tx| {
+        let new = NewRun { id: Some("r2"), feature_branch: odd, repo_path: odd, ..NewRun::default() };
+        workflow::create_run(tx, &new)?;
+        workflow::create_unit(tx, "r2", &NewUnit { unit_id: odd, ..NewUnit::default() })?;
+        workflow::append(tx, "r2", &NewEvent::new(odd).in_unit(odd))?;
+        workflow::fail_run(tx, "r2", odd)
+    });
+    db.execute("UPDATE units SET error = unit_id WHERE run_id = 'r2'", &[]).unwrap();
+    for command in [&["list"][..], &["show", "r2"], &["events", "r2"], &["replay", "r2"]] {
+        let text = place.run(&[&["workflow"], command].concat()).out;
+        assert!(text.contains("a\\u{1b}[2J b\\u{7}"), "{text}");
+        assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");
+        assert!(!text.lines().any(|line| line.starts_with('b')), "{text}");
+    }
+}
+
 /// The program, following `r1`; it is gone when this is.
 struct Following {
     child: Child,

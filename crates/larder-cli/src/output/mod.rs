@@ -15,7 +15,7 @@ pub(crate) use cause::stopped;
 pub(crate) use json::{FaultShape, Shape};
 pub(crate) use run::{DoneShape, RunShape};
 pub(crate) use style::Tone;
-pub(crate) use table::Table;
+pub(crate) use table::{Table, one_line};
 
 use crate::exit::Exit;
 use larder::Error;

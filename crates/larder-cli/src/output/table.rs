@@ -30,7 +30,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, tone: Tone, cells: impl IntoIterator<Item = String>) {
-        self.table.add_row(cells.into_iter().map(|cell| cell.replace(['\n', '\r'], " ")));
+        self.table.add_row(cells.into_iter().map(|cell| one_line(&cell)));
         self.tones.push(tone);
     }
 
@@ -41,6 +41,19 @@ impl Table {
         let line = |line: &str| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned();
         text.lines().zip(tones).map(|(text, tone)| style::paint(colour, tone, &line(text))).collect()
     }
+}
+
+/// What stands in a database, on one line. What moves the cursor of a terminal, or worse, is shown and not done.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            letter if letter.is_control() => shown.extend(letter.escape_default()),
+            letter => shown.push(letter),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -58,5 +71,14 @@ mod tests {
         0002 x     1,300
         ");
         assert!(table.lines(true)[1].starts_with("\u{1b}[32m"));
+    }
+
+    #[test]
+    fn commands_to_the_terminal_are_shown_and_not_done() {
+        assert_eq!(one_line("two\nlines, grün"), "two lines, grün");
+        assert_eq!(one_line("\u{1b}[2Jgone\u{9b}"), "\\u{1b}[2Jgone\\u{9b}");
+        let mut table = Table::new(["name"]);
+        table.row(Tone::Plain, ["\u{1b}[31mred".to_owned()]);
+        assert_eq!(table.lines(false)[1], "\\u{1b}[31mred");
     }
 }

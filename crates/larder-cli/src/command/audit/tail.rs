@@ -4,7 +4,7 @@ use super::{Found, trails};
 use crate::args::audit::Tail;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Output, Shape, Table, Tone};
+use crate::output::{Output, Shape, Table, Tone, one_line};
 use larder::Result;
 use larder_stores::audit::{self, Column, Entry};
 use serde::Serialize;
@@ -61,20 +61,11 @@ fn print(output: &mut Output, one: &TrailShape) {
 
 /// A value on one line. What moves the cursor of a terminal, or worse, is shown and not done.
 fn cell(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\r' | '\t' => shown.push(' '),
-            letter if letter.is_control() => shown.extend(letter.escape_default()),
-            letter => shown.push(letter),
-        }
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
     }
-    shown
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::STORE;
 use crate::args::workflow::Events;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::Shape;
+use crate::output::{Shape, one_line};
 use larder::{Database, Error, ErrorKind, Json, Result};
 use larder_stores::workflow::{self, Event, FollowStop};
 use serde::Serialize;
@@ -83,11 +83,11 @@ fn listen(stopper: FollowStop) -> Result<Arc<AtomicBool>> {
 /// An event for people, on one line.
 fn line(event: &Event) -> String {
     let time = event.created_at.strftime("%Y-%m-%d %H:%M:%S%.3f");
-    let mut line = format!("{:>6}  {time}  {}", event.sequence, event.event_type);
+    let mut line = format!("{:>6}  {time}  {}", event.sequence, one_line(&event.event_type));
     let payload = event.payload_json.as_ref().map(|Json(json)| json.to_string());
     for more in event.unit_id.iter().chain(&payload) {
         line.push_str("  ");
-        line.push_str(&more.replace(['\n', '\r'], " "));
+        line.push_str(&one_line(more));
     }
     line
 }

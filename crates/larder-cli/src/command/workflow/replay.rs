@@ -4,7 +4,7 @@ use super::{STORE, time, tone};
 use crate::args::workflow::Id;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Table, Tone, measure};
+use crate::output::{Shape, Table, Tone, measure, one_line};
 use larder::Result;
 use larder_stores::workflow::{self, Difference, State};
 use serde::Serialize;
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Id, mut context: Context<'_>) -> Result<Exit> {
             .paint(Tone::Bad, &format!("{count} between the events and the rows of {}", args.run));
         context.output.line(text);
         for difference in &differences {
-            context.output.line(format!("  - {difference}"));
+            context.output.line(format!("  - {}", one_line(&difference.to_string())));
         }
     }
     let shown = |difference: Difference| DifferenceShape { text: difference.to_string(), difference };

@@ -4,7 +4,7 @@ use super::{STORE, time, tone};
 use crate::args::workflow::Id;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Table};
+use crate::output::{Shape, Table, one_line};
 use larder::{Json, Result};
 use larder_stores::workflow::{self, Liveness, Run, Unit};
 use serde::Serialize;
@@ -22,9 +22,9 @@ pub(crate) fn run(args: &Id, mut context: Context<'_>) -> Result<Exit> {
         Ok((run, workflow::list_units(tx, &args.run, None)?))
     })?;
     let status = context.output.paint(tone(run.status), run.status.as_str());
-    context.output.line(format!("run {}: {status}", run.id));
+    context.output.line(format!("run {}: {status}", one_line(&run.id)));
     for (name, value) in facts(&run) {
-        context.output.line(format!("  {name:<10} {value}"));
+        context.output.line(format!("  {name:<10} {}", one_line(&value)));
     }
     if !units.is_empty() {
         context.output.line("");
