@@ -39,13 +39,10 @@ impl Owner {
 
     /// Whether the process is still there.
     pub fn liveness(&self) -> Liveness {
-        let then = self.started.as_deref().and_then(|started| started.split_once('/')).map(|(boot, _)| boot);
-        match (then, boot()) {
-            // The same machine, whatever it is called by now.
-            (Some(then), Some(now)) if then == now => {}
-            (Some(_), Some(_)) if self.host == host() => return Liveness::Gone,
-            (None, _) if self.host == host() => {}
-            _ => return Liveness::Unknown,
+        match self.is_here(&host(), &boot().unwrap_or_default()) {
+            Some(true) => {}
+            Some(false) => return Liveness::Gone,
+            None => return Liveness::Unknown,
         }
         if self.space != space() {
             return Liveness::Unknown;
@@ -58,6 +55,22 @@ impl Owner {
             Ok(now) if self.started.is_none() || now == self.started => Liveness::Alive,
             Ok(_) => Liveness::Gone,
             Err(Unable) => signalled(self.pid),
+        }
+    }
+}
+
+impl Owner {
+    /// Whether it is, or was, a process of this machine since its last boot, whose id is `boot`: empty where it has none.
+    /// Nothing when that can't be told.
+    fn is_here(&self, host: &str, boot: &str) -> Option<bool> {
+        let then = self.started.as_deref().and_then(|started| started.split_once('/')).map(|(boot, _)| boot);
+        match then {
+            // The same machine, whatever it is called by now.
+            Some(then) if then == boot && !boot.is_empty() => Some(true),
+            Some(then) if then.is_empty() != boot.is_empty() => None,
+            Some(then) if self.host == host => Some(then == boot),
+            None if self.host == host => Some(true),
+            _ => None,
         }
     }
 }
@@ -175,6 +188,31 @@ mod tests {
         }
         child.wait().unwrap();
         assert_eq!(owner.liveness(), Liveness::Gone);
+    }
+
+    #[test]
+    fn a_machine_is_known_by_its_boot_and_where_it_has_none_by_its_name() {
+        let of = |started: Option<&str>| Owner {
+            host: "here".into(),
+            pid: 7,
+            started: started.map(str::to_owned),
+            space: None,
+        };
+        for (started, host, boot, wanted) in [
+            (Some("a/1"), "here", "a", Some(true)),
+            (Some("a/1"), "renamed", "a", Some(true)),
+            (Some("a/1"), "here", "b", Some(false)),
+            (Some("a/1"), "elsewhere", "b", None),
+            // Some sandboxes hide the id of the boot.
+            (Some("/1"), "here", "", Some(true)),
+            (Some("/1"), "elsewhere", "", None),
+            (Some("/1"), "here", "a", None),
+            (Some("a/1"), "here", "", None),
+            (None, "here", "a", Some(true)),
+            (None, "elsewhere", "a", None),
+        ] {
+            assert_eq!(of(started).is_here(host, boot), wanted, "{started:?} on {host} after {boot}");
+        }
     }
 
     #[cfg(target_os = "linux")]
