@@ -185,6 +185,25 @@ fn following_prints_each_event_as_a_line_and_ends_with_the_run() {
     assert_eq!(status.code(), Some(0));
 }
 
+#[test]
+fn an_error_in_the_midst_of_following_is_a_line_like_the_others() {
+    let (place, db) = place();
+    let mut following = Following::start(&place, true);
+    for _ in 1..=5 {
+        following.line();
+    }
+    write(&db, |tx| workflow::append(tx, "r1", &NewEvent::new("note")));
+    following.line();
+    db.write(|tx| {
+        workflow::append(tx, "r1", &NewEvent::new("note"))?;
+        tx.execute("UPDATE events SET created_at = 'soon' WHERE sequence = 7", &[])
+    })
+    .unwrap();
+    let error: Value = serde_json::from_str(&following.line()).unwrap();
+    assert_eq!((&error["ok"], &error["error"]["kind"]), (&false.into(), &"conversion".into()), "{error}");
+    assert_eq!(following.child.wait().unwrap().code(), Some(1));
+}
+
 #[cfg(unix)]
 #[test]
 fn following_ends_when_nobody_reads_it_any_more_though_nothing_happens() {

@@ -29,10 +29,12 @@ impl<'a, T: Serialize> Shape<'a, T> {
 
 /// The text of a value.
 pub(super) fn text(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_else(|error| {
-        json!({ "format": FORMAT, "ok": false, "error": { "kind": "internal", "message": error.to_string() } })
-            .to_string()
-    })
+    serde_json::to_string_pretty(value).unwrap_or_else(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> String {
+    json!({ "format": FORMAT, "ok": false, "error": { "kind": "internal", "message": error.to_string() } })
+        .to_string()
 }
 
 /// An error, whoever found it.
@@ -96,6 +98,15 @@ impl<'a> FaultShape<'a> {
 
 /// The value of a run that failed.
 pub(super) fn failure(command: &str, error: &Error) -> String {
+    text(&failed(command, error))
+}
+
+/// The same on one line, for who reads line by line.
+pub(super) fn failure_line(command: &str, error: &Error) -> String {
+    serde_json::to_string(&failed(command, error)).unwrap_or_else(unwritable)
+}
+
+fn failed<'a>(command: &'a str, error: &'a Error) -> Shape<'a, Failure<'a>> {
     let body = Failure {
         error: FaultShape::of(error),
         done: cause::stopped(error).map(|report| run::done(&report.done)),
@@ -107,7 +118,7 @@ pub(super) fn failure(command: &str, error: &Error) -> String {
         }),
         reason: Reason::of(error),
     };
-    text(&Shape::new(command, false, body))
+    Shape::new(command, false, body)
 }
 
 /// What clap found wrong with the command line.

@@ -28,6 +28,8 @@ pub(crate) struct Output {
     out: Sink,
     err: Sink,
     json: bool,
+    /// The result comes line by line, and so does an error.
+    lines: bool,
     /// A person sits before it who can be asked.
     asks: bool,
 }
@@ -40,6 +42,7 @@ impl Output {
             out: Sink::stdout(),
             err: Sink::stderr(),
             json: false,
+            lines: false,
         }
     }
 
@@ -114,6 +117,7 @@ impl Output {
 
     /// One line of a result that comes line by line, whatever the mode. False when nobody reads it any more.
     pub(crate) fn stream(&mut self, line: &str) -> bool {
+        self.lines = true;
         self.out.line(line);
         !self.out.is_faulty()
     }
@@ -156,7 +160,8 @@ impl Output {
     /// Prints an error, and says what the run answers with.
     pub(crate) fn failure(&mut self, command: &str, error: &Error) -> Exit {
         if self.json {
-            self.out.line(&json::failure(command, error));
+            let text = if self.lines { json::failure_line } else { json::failure };
+            self.out.line(&text(command, error));
         } else {
             self.problem(error);
         }
