@@ -70,8 +70,8 @@ fn runs_are_listed_and_shown() {
     ");
     let (_, value) = place.json(&["workflow", "show", "r1"]);
     assert_eq!(
-        (&value["run"]["status"], &value["units"][0]["error"]),
-        (&"running".into(), &"no space".into())
+        (&value["run"]["status"], &value["units"][0]["error"], &value["owner_is"]),
+        (&"running".into(), &"no space".into(), &"alive".into())
     );
     let said = place.run(&["workflow", "show", "r2"]).failed(1);
     assert!(said.contains("there is no run r2"), "{said}");

@@ -12,6 +12,8 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct Shown {
     run: Run,
+    /// `alive`, `gone` or `unknown`; nothing where the run has no owner.
+    owner_is: Option<&'static str>,
     units: Vec<Unit>,
 }
 
@@ -21,9 +23,15 @@ pub(crate) fn run(args: &Id, mut context: Context<'_>) -> Result<Exit> {
         let run = workflow::run(tx, &args.run)?;
         Ok((run, workflow::list_units(tx, &args.run, None)?))
     })?;
+    let liveness = run.owner.as_ref().map(|Json(owner)| owner.liveness());
+    let owner_is = liveness.map(|liveness| match liveness {
+        Liveness::Alive => "alive",
+        Liveness::Gone => "gone",
+        Liveness::Unknown => "unknown",
+    });
     let status = context.output.paint(tone(run.status), run.status.as_str());
     context.output.line(format!("run {}: {status}", one_line(&run.id)));
-    for (name, value) in facts(&run) {
+    for (name, value) in facts(&run, liveness) {
         context.output.line(format!("  {name:<10} {}", one_line(&value)));
     }
     if !units.is_empty() {
@@ -44,15 +52,15 @@ pub(crate) fn run(args: &Id, mut context: Context<'_>) -> Result<Exit> {
         }
         context.output.table(&table);
     }
-    context.output.json(&Shape::new(context.command, true, Shown { run, units }));
+    context.output.json(&Shape::new(context.command, true, Shown { owner_is, run, units }));
     Ok(Exit::Done)
 }
 
-fn facts(run: &Run) -> Vec<(&'static str, String)> {
-    let owner = run.owner.as_ref().map(|Json(owner)| match owner.liveness() {
-        Liveness::Alive => format!("{owner}, which is alive"),
-        Liveness::Gone => format!("{owner}, which is gone"),
-        Liveness::Unknown => owner.to_string(),
+fn facts(run: &Run, liveness: Option<Liveness>) -> Vec<(&'static str, String)> {
+    let owner = run.owner.as_ref().map(|Json(owner)| match liveness {
+        Some(Liveness::Alive) => format!("{owner}, which is alive"),
+        Some(Liveness::Gone) => format!("{owner}, which is gone"),
+        Some(Liveness::Unknown) | None => owner.to_string(),
     });
     let all = [
         ("branch", Some(format!("{}, for {}", run.feature_branch, run.target_branch))),
