@@ -150,3 +150,14 @@ fn an_interrupted_migration_is_rolled_back_and_what_was_there_stays() {
 fn interrupt(child: &Child) {
     kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
+
+#[test]
+fn a_name_from_elsewhere_is_no_command_to_the_terminal() {
+    let place = Place::new();
+    let lock = r#"{"lockfileVersion":3,"packages":{"":{"name":"\u001b[2Jgone\u001b]0;title\u0007"}}}"#;
+    place.write("package-lock.json", lock);
+    place.run(&["tool", "import", "npm", "--url", "r.db"]).done();
+    let (code, seen) = Screen::start(&place, &["tool", "list", "--url", "r.db"]).end();
+    assert_eq!(code, Some(0), "{seen:?}");
+    assert!(seen.contains("gone") && !seen.contains("\u{1b}[2J") && !seen.contains("\u{7}"), "{seen:?}");
+}

@@ -2,6 +2,7 @@
 
 use crate::secret;
 use anstream::{AutoStream, ColorChoice};
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// A stream to print on.
@@ -41,8 +42,10 @@ impl Sink {
     }
 
     pub(super) fn write(&mut self, text: &str) {
+        let text = secret::hide(text);
+        let text = if self.terminal { harmless(&text) } else { Cow::Borrowed(&*text) };
         if self.fault.is_none()
-            && let Err(error) = self.stream.write_all(secret::hide(text).as_bytes())
+            && let Err(error) = self.stream.write_all(text.as_bytes())
         {
             self.fault = Some(error);
         }
@@ -87,6 +90,38 @@ pub(super) fn stdout_is_left() -> bool {
     false
 }
 
+/// What moves the cursor of a terminal, or worse, is shown and not done: names come from files that others wrote. Colours and ends
+/// of lines stay.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_command = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !text.contains(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(is_command) {
+        let (before, command) = rest.split_at(at);
+        shown.push_str(before);
+        let length = if command.starts_with("\r\n") { 2 } else { colour(command).unwrap_or_default() };
+        let (kept, after) = command.split_at(length);
+        shown.push_str(kept);
+        let mut letters = after.chars();
+        if length == 0 {
+            shown.extend(letters.next().into_iter().flat_map(char::escape_default));
+        }
+        rest = letters.as_str();
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// How long the command that sets a colour is, where one begins the text.
+fn colour(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\u{1b}[")?;
+    let end = numbers.find(|letter: char| !matches!(letter, '0'..='9' | ';'))?;
+    numbers.get(end..)?.starts_with('m').then_some(end + 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +144,16 @@ mod tests {
         sink.line("one");
         sink.line("two");
         sink.take_fault().map(|error| error.kind())
+    }
+
+    #[test]
+    fn commands_to_a_terminal_are_shown_and_colours_stay() {
+        assert!(matches!(harmless("plain\n\tgrün"), Cow::Borrowed(_)));
+        assert_eq!(harmless("\u{1b}[1;32mgood\u{1b}[0m\n"), "\u{1b}[1;32mgood\u{1b}[0m\n");
+        assert_eq!(harmless("a\u{1b}[2Jb\u{1b}]0;title\u{7}\rc"), "a\\u{1b}[2Jb\\u{1b}]0;title\\u{7}\\rc");
+        assert_eq!(harmless("one\r\ntwo\r"), "one\r\ntwo\\r");
+        assert_eq!(harmless("\u{9b}2J\u{1b}"), "\\u{9b}2J\\u{1b}");
+        assert_eq!(harmless("\u{1b}[31\u{1b}[m"), "\\u{1b}[31\u{1b}[m");
     }
 
     #[test]
