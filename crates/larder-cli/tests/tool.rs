@@ -93,6 +93,8 @@ fn what_is_wrong_is_said_before_the_database_says_it() {
     ");
     let said = registry.run(&["tool", "add", "x", "--path", "x", "--type", "robot"]).failed(2);
     assert!(said.contains("possible values: cli, mcp, library, workflow, hook"), "{said}");
+    let said = registry.run(&["tool", "set", "x"]).failed(2);
+    assert!(said.contains("nothing of `x` is to be changed"), "{said}");
     let said = registry.run(&["tool", "dep", "remove", "9"]).failed(1);
     assert!(said.contains("there is no dependency 9"), "{said}");
 }

@@ -4,11 +4,10 @@ use super::add::ToolShape;
 use super::{Context, done, made};
 use crate::args::tool::Set;
 use crate::exit::Exit;
-use larder::Result;
+use larder::{Error, ErrorKind, Result};
 use larder_stores::registry::{self, ToolChange};
 
 pub(super) fn run(args: &Set, mut context: Context<'_>) -> Result<Exit> {
-    let database = made(&mut context)?;
     let change = ToolChange {
         name: args.name.as_deref(),
         path: args.path.as_deref(),
@@ -19,6 +18,14 @@ pub(super) fn run(args: &Set, mut context: Context<'_>) -> Result<Exit> {
         manifest_path: args.more.manifest.as_deref(),
         stub: args.stub,
     };
+    if change == ToolChange::default() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("nothing of `{}` is to be changed", args.one.tool),
+        )
+        .with_help("say what: `larder tool set --help` lists the flags"));
+    }
+    let database = made(&mut context)?;
     let tool = database.write(|tx| {
         let tool = registry::find_tool(tx, &args.one.tool)?;
         registry::update_tool(tx, &tool.id, change.clone())
