@@ -51,9 +51,17 @@ fn git_folder(folder: &Path) -> Option<PathBuf> {
 }
 
 fn packed(shared: &Path, name: &str) -> Option<String> {
-    let mut lines =
-        BufReader::new(File::open(shared.join("packed-refs")).ok()?).lines().map_while(Result::ok);
-    lines.find_map(|line| commit(line.strip_suffix(name)?.strip_suffix(' ')?))
+    // The names need not be UTF-8.
+    let lines =
+        BufReader::new(File::open(shared.join("packed-refs")).ok()?).split(b'\n').map_while(Result::ok);
+    for line in lines {
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        let found = line.strip_suffix(name.as_bytes()).and_then(|line| line.strip_suffix(b" "));
+        if let Some(found) = found.and_then(|found| commit(std::str::from_utf8(found).ok()?)) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// A name that stays inside the folder it is looked for in.
@@ -118,6 +126,14 @@ mod tests {
         );
         let at = folder(&[(".git/HEAD", "ref: refs/heads/main\n"), (".git/packed-refs", &packed)]);
         assert_eq!(git_commit(at.path()).unwrap(), TWO);
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_hides_none_of_those_behind_it() {
+        let at = folder(&[(".git/HEAD", "ref: refs/heads/main\n")]);
+        let packed = [TWO.as_bytes(), b" refs/heads/\xff\n", ONE.as_bytes(), b" refs/heads/main\n"].concat();
+        fs::write(at.path().join(".git/packed-refs"), packed).unwrap();
+        assert_eq!(git_commit(at.path()).unwrap(), ONE);
     }
 
     #[test]
