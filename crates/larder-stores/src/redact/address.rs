@@ -135,8 +135,8 @@ fn credentials(place: &str, after: &str) -> Option<usize> {
         return None;
     }
     // What should be a port is none: a password with spaces in it, which end somewhere.
-    let line = after.lines().next().unwrap_or_default();
-    line.split_at(line.floor_char_boundary(MOST)).0.rfind('@')
+    let near = after.split_at(after.floor_char_boundary(MOST)).0;
+    near.lines().next().unwrap_or_default().rfind('@')
 }
 
 #[cfg(test)]

@@ -87,9 +87,17 @@ impl Redaction {
     #[must_use]
     pub fn args<I: IntoIterator<Item: AsRef<str>>>(&self, args: I) -> Vec<String> {
         let mut next_is_secret = false;
+        let mut next_is_account = false;
         args.into_iter()
             .map(|arg| {
                 let arg = arg.as_ref();
+                let is_account = std::mem::replace(&mut next_is_account, word::announces_account(arg));
+                if is_account
+                    && !next_is_secret
+                    && let Some(user) = word::account(arg)
+                {
+                    return format!("{user}{REDACTED}");
+                }
                 let announces = self.announces(arg);
                 // A value that looks like such an option may be one, and what follows it a secret too.
                 let secret = next_is_secret;
@@ -99,9 +107,10 @@ impl Redaction {
             .collect()
     }
 
-    /// Whether the argument after this one is a secret.
+    /// Whether the argument after this one is a secret. `--no-password` and `--password-stdin` are followed by none.
     fn announces(&self, arg: &str) -> bool {
-        !arg.is_empty() && arg.chars().all(is_key_character) && self.keys.has(arg)
+        let is_flag = arg.starts_with("--no-") || (arg.starts_with("--") && arg.ends_with("-stdin"));
+        !arg.is_empty() && !is_flag && arg.chars().all(is_key_character) && self.keys.has(arg)
     }
 
     fn argument(&self, arg: &str) -> String {
@@ -146,7 +155,10 @@ impl Redaction {
 
     /// Also one that names a setting and gives its value: `{"name": "DB_PASSWORD", "value": "…"}`.
     fn object(&self, fields: &Map<String, Value>, depth: usize) -> Value {
-        const NAMES: [&str; 8] = ["name", "key", "header", "field", "variable", "param", "option", "k"];
+        const NAMES: [&str; 12] = [
+            "name", "key", "header", "field", "variable", "param", "option", "k", "id", "label", "setting",
+            "property",
+        ];
         const VALUES: [&str; 7] = ["value", "values", "val", "v", "content", "data", "default"];
         let names_a_secret = fields.iter().any(|(name, value)| {
             NAMES.contains(&name.to_lowercase().as_str())

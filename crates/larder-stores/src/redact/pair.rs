@@ -9,6 +9,7 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
     let mut out = String::new();
     let mut from = 0;
     let mut at = 0;
+    let mut ahead = Ahead::default();
     while let Some(found) = part(text, at..text.len()).find([':', '=']) {
         let mark = at + found;
         at = mark + 1;
@@ -19,8 +20,12 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
             at += usize::from(rest.starts_with(':'));
             continue;
         }
-        let Some(key) = Key::before(keys, part(text, from..mark)) else { continue };
-        let Some(value) = key.value(text, at, is_colon) else { continue };
+        let before = part(text, from..mark);
+        if is_colon && is_place(before, rest) {
+            continue;
+        }
+        let Some(key) = Key::before(keys, before) else { continue };
+        let Some(value) = key.value(text, at, is_colon, &mut ahead) else { continue };
         out.push_str(part(text, from..value.start));
         out.push_str(REDACTED);
         from = value.end;
@@ -63,7 +68,7 @@ impl Key {
     }
 
     /// Where the value stands that begins at or after `at`, without its quotes.
-    fn value(&self, text: &str, at: usize, is_colon: bool) -> Option<Range<usize>> {
+    fn value(&self, text: &str, at: usize, is_colon: bool, ahead: &mut Ahead) -> Option<Range<usize>> {
         let rest = part(text, at..text.len());
         let rest = rest.strip_prefix(['=', '>', '~']).unwrap_or(rest);
         let blank = rest.trim_start_matches([' ', '\t']);
@@ -87,20 +92,20 @@ impl Key {
             Some(_) if self.in_query => {
                 blank.find(|c: char| c == '&' || c.is_whitespace()).unwrap_or(blank.len())
             }
-            Some(_) => self.attached(blank),
+            Some(_) => self.attached(text, start, ahead),
         };
         (length > 0).then_some(start..start + length)
     }
 
     /// The value stands at the mark: it ends at white space, as for a shell, or in a list at the next `;`.
-    fn attached(&self, value: &str) -> usize {
-        let line = line(value);
-        let of_line = part(value, 0..line);
-        let list = of_line.find(';');
-        if let Some(end) = list
-            && (self.in_list || part(of_line, end..line).contains('='))
+    fn attached(&self, text: &str, start: usize, ahead: &mut Ahead) -> usize {
+        ahead.look(text, start);
+        let of_line = part(text, start..ahead.line);
+        let line = of_line.len();
+        if let Some(list) = ahead.list
+            && (self.in_list || ahead.equals.is_some_and(|equals| equals > list))
         {
-            return end;
+            return list - start;
         }
         if self.in_list {
             return line;
@@ -110,6 +115,44 @@ impl Key {
             .iter()
             .any(|scheme| part(of_line, 0..end).eq_ignore_ascii_case(scheme));
         if is_scheme { line } else { end }
+    }
+}
+
+/// A line of a source file: `src/token.rs:17:5`.
+fn is_place(before: &str, after: &str) -> bool {
+    const SOURCES: [&str; 16] = [
+        "c", "cpp", "cs", "go", "h", "java", "js", "kt", "php", "py", "rb", "rs", "sh", "sql", "swift", "ts",
+    ];
+    let number = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    let ends = number.chars().next().is_none_or(|c| c.is_whitespace() || ":,)".contains(c));
+    number.len() < after.len()
+        && ends
+        && split_run(before).1.rsplit_once('.').is_some_and(|(_, kind)| SOURCES.contains(&kind))
+}
+
+/// What a line holds further on. Looked for once and not again for each value, of which one line may have many.
+#[derive(Default)]
+struct Ahead {
+    /// Where the line ends.
+    line: usize,
+    /// The next `;` in it.
+    list: Option<usize>,
+    /// Its last `=`.
+    equals: Option<usize>,
+}
+
+impl Ahead {
+    fn look(&mut self, text: &str, at: usize) {
+        if at >= self.line {
+            let rest = part(text, at..text.len());
+            self.line = at + line(rest);
+            self.list = Some(at);
+            self.equals = part(text, at..self.line).rfind('=').map(|found| at + found);
+        }
+        // Where there was none, there is none further on.
+        if self.list.is_some_and(|list| list <= at) {
+            self.list = part(text, at..self.line).find(';').map(|found| at + found);
+        }
     }
 }
 

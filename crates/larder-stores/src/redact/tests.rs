@@ -49,6 +49,16 @@ fn texts_lose_their_secrets_and_keep_the_rest() {
         ("password:\n  a b\nuser: ada", "password:***\nuser: ada"),
         ("a -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- b", "a *** b"),
         ("used ghp_0123456789abcdefghij0123456789abcdef.", "used ***"),
+        ("ran curl -u ada:pw https://h", "ran curl -u ada:*** https://h"),
+        ("curl --user 'ada:p w' https://h", "curl --user 'ada:***' https://h"),
+        ("curl --user=ada:pw -uada:pw h", "curl --user=ada:*** -uada:*** h"),
+        ("docker run -u 1000:1000 a:b", "docker run -u 1000:1000 a:b"),
+        ("sk_test_0123456789abcdef01234567", "***"),
+        ("npm_config_user_agent=npm/10", "npm_config_user_agent=npm/10"),
+        ("npm_0123456789abcdef0123456789abcdef0123", "***"),
+        ("at src/token.rs:17:5: mismatched types", "at src/token.rs:17:5: mismatched types"),
+        ("token.rs: 17 and token.py:x", "token.rs: ***"),
+        ("loaded tokenizer: bpe, secretary=ada", "loaded tokenizer: bpe, secretary=ada"),
         ("", ""),
         ("password=", "password="),
         ("=:=:", "=:=:"),
@@ -71,6 +81,14 @@ fn arguments_lose_their_secrets_and_keep_the_rest() {
         (vec!["-H", "Authorization: Bearer a b"], vec!["-H", "Authorization: ***"]),
         (vec!["--token", "mytoken", "file"], vec!["--token", "***", "file"]),
         (vec!["-p", "a", "path", "b"], vec!["-p", "***", "path", "b"]),
+        (vec!["curl", "-u", "ada:p w", "h"], vec!["curl", "-u", "ada:***", "h"]),
+        (vec!["curl", "--user=ada:pw", "-uada:pw"], vec!["curl", "--user=ada:***", "-uada:***"]),
+        (vec!["run", "--user", "1000:1000"], vec!["run", "--user", "1000:1000"]),
+        (
+            vec!["login", "--password-stdin", "-u", "ada", "h"],
+            vec!["login", "--password-stdin", "-u", "ada", "h"],
+        ),
+        (vec!["--no-password", "file"], vec!["--no-password", "file"]),
     ] {
         assert_eq!(redaction.args(&args), redacted);
     }

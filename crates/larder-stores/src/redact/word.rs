@@ -16,9 +16,17 @@ const MAKERS: &[&str] = &[
     "xoxp-",
     "xoxa-",
     "xoxs-",
+    "xoxe",
+    "xapp-",
     "sk-",
     "sk_live_",
+    "sk_test_",
     "rk_live_",
+    "rk_test_",
+    "whsec_",
+    "ya29.",
+    "hvs.",
+    "AGE-SECRET-KEY-",
     "npm_",
     "pypi-",
     "AKIA",
@@ -58,11 +66,24 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
         }
         let end = match announced {
             Announced::Nothing => first_word(word),
-            Announced::Value | Announced::Encoded | Announced::Quoted => first_quoted(word),
+            Announced::Value | Announced::Encoded | Announced::Quoted | Announced::Account => {
+                first_quoted(word)
+            }
         };
         let (first, after) = word.split_at(end);
         rest = after;
         let is_secret = match announced {
+            Announced::Account => {
+                if let Some(user) = account(first) {
+                    announced = Announced::Nothing;
+                    out.push_str(user);
+                    out.push_str(REDACTED);
+                    let quote = first.chars().next().filter(|c| matches!(c, '"' | '\''));
+                    out.extend(quote.filter(|quote| first.ends_with(*quote)));
+                    continue;
+                }
+                false
+            }
             Announced::Nothing => false,
             Announced::Value => first != "\\",
             Announced::Encoded => is_encoded(first),
@@ -72,6 +93,10 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
             announced = announces(keys, first);
         }
         if is_secret {
+            out.push_str(REDACTED);
+        } else if let Some((option, user)) = attached_account(first) {
+            out.push_str(option);
+            out.push_str(user);
             out.push_str(REDACTED);
         } else {
             tokens(first, &mut out);
@@ -88,10 +113,46 @@ enum Announced {
     Encoded,
     /// It is one if it is quoted, as in SQL.
     Quoted,
+    /// It is a name, and behind a colon there may be a password.
+    Account,
+}
+
+/// Options that take `user:password`, of `curl` and others.
+const ACCOUNTS: [&str; 5] = ["-u", "-U", "--user", "--proxy-user", "--userpwd"];
+
+/// The name before the password, with its colon. Two numbers are the ids of a user and a group.
+pub(super) fn account(word: &str) -> Option<&str> {
+    let (user, password) = word.split_once(':')?;
+    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    let is_group = is_number(user) && is_number(password);
+    let is_there = !matches!(password.trim_matches(['"', '\'']), "" | REDACTED);
+    let is_secret = is_there && !is_group && !password.starts_with("//");
+    is_secret.then(|| word.split_at(user.len() + 1).0)
+}
+
+/// Whether the word after this option is an [`account`].
+pub(super) fn announces_account(option: &str) -> bool {
+    ACCOUNTS.contains(&option)
+}
+
+/// An option and the account that hangs on to it: `--user=ada:…`, `-uada:…`.
+fn attached_account(word: &str) -> Option<(&str, &str)> {
+    let start = ACCOUNTS.iter().find_map(|option| {
+        let rest = word.strip_prefix(option)?;
+        match option.starts_with("--") {
+            true => rest.starts_with('=').then_some(option.len() + 1),
+            false => (!rest.is_empty()).then_some(option.len()),
+        }
+    })?;
+    let (option, rest) = word.split_at(start);
+    Some((option, account(rest)?))
 }
 
 fn announces(keys: &Keys, word: &str) -> Announced {
     let bare = word.trim_matches(|c: char| !is_key_character(c));
+    if announces_account(bare) && !word.contains('=') {
+        return Announced::Account;
+    }
     let is_option = bare.starts_with('-') && bare.chars().all(is_key_character) && !word.contains('=');
     if (is_option && keys.has(bare)) || bare.eq_ignore_ascii_case("bearer") {
         Announced::Value
@@ -125,12 +186,19 @@ fn first_quoted(text: &str) -> usize {
     }
 }
 
+/// What npm gives its scripts, as `npm_config_registry`, begins like its tokens, which have no other underscore.
+fn is_token(word: &str) -> bool {
+    word.len() >= SHORTEST
+        && MAKERS.iter().any(|maker| word.starts_with(maker))
+        && word.strip_prefix("npm_").is_none_or(|rest| !rest.contains('_'))
+}
+
 /// A word without the tokens of well-known makers.
 fn tokens(word: &str, out: &mut String) {
     for run in word.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.')) {
         let token =
             run.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
-        if token.len() >= SHORTEST && MAKERS.iter().any(|maker| token.starts_with(maker)) {
+        if is_token(token) {
             out.push_str(REDACTED);
             out.push_str(run.split_at(token.len()).1);
         } else {
