@@ -56,6 +56,8 @@ pub enum Fault {
         /// The number of the anchor.
         anchor: i64,
     },
+    /// There is no such table, or something else under its name: the trail is gone, with all its entries.
+    Gone,
     /// The chain is whole and is not the one of the anchor: this entry or earlier ones were written anew.
     Rewritten,
 }
@@ -73,7 +75,7 @@ impl Verification {
 /// Whatever the table holds, a broken trail is no error of this call.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] for the anchor of another trail; or what the engine says, as when the table is not there.
+/// [`ErrorKind::Config`] for the anchor of another trail; or what the engine says, as when a column is not there.
 pub fn verify<'a>(
     tx: &mut ReadTx<'_>,
     trail: &Trail,
@@ -85,6 +87,10 @@ pub fn verify<'a>(
             ErrorKind::Config,
             format!("the anchor is one of {} and the trail is {}", other.trail, trail.table),
         ));
+    }
+    if !super::exists(tx, trail)? {
+        let broken = Some(Broken { seq: 1, fault: Fault::Gone });
+        return Ok(Verification { trail: trail.table.into(), entries: 0, head: Head::START, broken });
     }
     anchors.sort_by_key(|anchor| anchor.seq);
     let mut anchors = anchors.into_iter().peekable();
@@ -165,6 +171,9 @@ impl fmt::Display for Broken {
                 f,
                 "entry {seq} is missing: the anchor knows entries up to {anchor}, and the trail ends before it"
             ),
+            Fault::Gone => {
+                write!(f, "entry {seq} is missing: the table of the trail is gone, with all its entries")
+            }
             Fault::Rewritten => write!(
                 f,
                 "entry {seq} is not the one of the anchor: the trail was written anew, from there or from an earlier entry on"

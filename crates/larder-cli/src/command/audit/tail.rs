@@ -5,7 +5,7 @@ use crate::args::audit::Tail;
 use crate::command::Context;
 use crate::exit::Exit;
 use crate::output::{Output, Shape, Table, Tone, one_line};
-use larder::Result;
+use larder::{Error, ErrorKind, Result};
 use larder_stores::audit::{self, Column, Entry};
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +29,11 @@ pub(super) fn run(args: &Tail, mut context: Context<'_>) -> Result<Exit> {
     let (database, found) = trails(&args.of, &mut context)?;
     let mut shown = Vec::new();
     for Found { store, trail } in found {
-        let entries = database.read(|tx| audit::tail(tx, trail, args.count))?;
+        let entries = database.read(|tx| match audit::exists(tx, trail)? {
+            true => audit::tail(tx, trail, args.count),
+            false => Err(Error::new(ErrorKind::NotFound, format!("the audit trail {} is gone", trail.table))
+                .with_help("`larder doctor` says what else is not as it was; `larder restore` brings a backup back")),
+        })?;
         shown.push(TrailShape { store, trail: trail.table, entries, columns: trail.columns });
     }
     let name = context.shown();
