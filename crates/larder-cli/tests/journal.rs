@@ -188,3 +188,12 @@ fn what_a_command_of_a_store_writes_is_recorded_and_what_it_reads_is_not() {
     let names: Vec<Value> = runs(&place).iter().map(|run| run["args"][0].clone()).collect();
     assert_eq!(names, ["tool", "migrate"], "{names:?}");
 }
+
+#[test]
+fn a_store_that_has_the_tables_of_the_journal_is_refused_before_anything_is_done() {
+    let place = Place::new();
+    place.write("larder.toml", "url = \"app.db\"\nstores = [\"workflow\"]\n[journal]\nenabled = true\n");
+    let text = place.run(&["migrate"]).failed(1);
+    assert!(text.contains("\"workflow\" and \"journal\" both have a table \"runs\""), "{text}");
+    assert!(text.contains("[journal]") && !place.path("app.db").exists(), "{text}");
+}

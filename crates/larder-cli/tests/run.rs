@@ -143,3 +143,36 @@ fn who_asks_the_program_to_end_ends_the_command_and_the_record_says_so() {
     let (_, value) = place.json(&["run", "list"]);
     assert_eq!(value["runs"][0]["error"], "signal 15 ended it", "{value}");
 }
+
+#[test]
+fn what_is_stored_does_nothing_to_a_terminal() {
+    let place = place();
+    place.run(&["run", "exec", "--name", "a\u{1b}[2J", "--", "true", "\u{1b}]0;x\u{7}"]);
+    let (_, value) = place.json(&["run", "list"]);
+    let id = value["runs"][0]["run_id"].as_str().unwrap_or_default().to_owned();
+    for answer in [place.run(&["run", "list"]).done(), place.run(&["run", "show", &id]).done()] {
+        assert!(answer.contains("\\u{1b}]0;x\\u{7}") && !answer.contains('\u{1b}'), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_lost_on_the_way_is_told_and_changes_nothing_of_the_answer() {
+    let place = place();
+    let answer = place.run(&["run", "exec", "--json", "--", "sh", "-c", "rm journal.db*; exit 4"]);
+    assert_eq!(answer.code, 4, "{answer:?}");
+    assert!(answer.err.contains("is not recorded"), "{answer:?}");
+    let value: serde_json::Value = serde_json::from_str(&answer.out).unwrap_or_default();
+    assert_eq!((&value["exit_code"], &value["run"]["status"]), (&4.into(), &"running".into()), "{answer:?}");
+}
+
+#[test]
+fn a_database_with_a_table_of_that_name_is_left_alone_and_the_command_is_not_run() {
+    let place = place();
+    let db = larder::Database::open(place.path("journal.db").display().to_string()).unwrap();
+    db.execute("CREATE TABLE audit_log (a)", &[]).unwrap();
+    db.close().unwrap();
+    let text = place.run(&["run", "exec", "--", "sh", "-c", "echo ran > ran"]).failed(1);
+    let said = "journal.db has a table \"audit_log\" of its own, and so has the set \"journal\"";
+    assert!(text.contains(said) && text.contains("[store.journal]"), "{text}");
+    assert!(!place.path("ran").exists());
+}

@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use jiff::{SignedDuration, Timestamp};
 use larder::migrate::{Migrator, Report};
 use larder::{Database, Error, ErrorKind, MigrationSet, Result, WriteTx};
+use larder_stores::Store;
 use larder_stores::journal::{self, Ending, Level, MIGRATIONS, NewEntry, NewRun, NewStep};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -113,7 +114,9 @@ impl Recording {
             Err(_) => Database::open(":memory:")?,
         };
         let own = MigrationSet::folder(&settings.dir).ok().filter(|_| !place.is_own && !settings.is_of_store);
-        let sets: Vec<&MigrationSet> = own.iter().chain([&MIGRATIONS]).collect();
+        let stores = settings.stores.iter().filter(|_| !place.is_own).filter_map(|name| Store::named(name));
+        let others = stores.map(|store| store.set).filter(|set| set.name() != MIGRATIONS.name());
+        let sets: Vec<&MigrationSet> = own.iter().chain(others).chain([&MIGRATIONS]).collect();
         match Migrator::new(&sets).plan(&db) {
             Err(error) if error.kind() == ErrorKind::SetConflict => return Err(error.with_help(CONFLICT)),
             // Other problems of the history are the command's to tell.

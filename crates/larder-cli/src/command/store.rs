@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::context::PROGRAM;
+use super::sets::in_history;
 use larder::migrate::{Migrator, Standing};
 use larder::{Database, Error, ErrorKind, Result};
 use larder_stores::Store;
@@ -25,8 +26,41 @@ impl Context<'_> {
     pub(crate) fn store_made(&mut self, name: &'static str) -> Result<Database> {
         let store = self.go_to(name)?;
         let database = self.open()?;
-        Migrator::new(&[store.set]).program(PROGRAM).up(&database)?;
-        Ok(database)
+        match Migrator::new(&[store.set]).program(PROGRAM).up(&database) {
+            Ok(_) => Ok(database),
+            Err(error) => Err(self.taken(store, &database)?.unwrap_or(error)),
+        }
+    }
+
+    /// Why a store can't be made, if the database has a table of its name that is somebody else's.
+    fn taken(&self, store: &Store, database: &Database) -> Result<Option<Error>> {
+        const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid";
+        if in_history(database)?.iter().any(|set| set == store.name) {
+            return Ok(None);
+        }
+        let there: Vec<String> = database.query_all(TABLES, &[])?;
+        let empty = Database::open(":memory:")?;
+        let before: Vec<String> = empty.query_all(TABLES, &[])?;
+        Migrator::new(&[store.set]).up(&empty)?;
+        let own: Vec<String> = empty.query_all(TABLES, &[])?;
+        let is_ours = |name: &&String| {
+            !before.contains(name)
+                && !name.starts_with("sqlite_")
+                && !["meta", "schema_migrations"].contains(&name.as_str())
+        };
+        let table =
+            own.iter().filter(is_ours).find(|own| there.iter().any(|name| name.eq_ignore_ascii_case(own)));
+        Ok(table.map(|table| {
+            let message = format!(
+                "{} has a table {table:?} of its own, and so has the set {:?}",
+                self.shown(),
+                store.name
+            );
+            Error::new(ErrorKind::SetConflict, message).with_help(format!(
+                "keep the store in a file of its own: `url` in the table [store.{}] of larder.toml, or --url",
+                store.name
+            ))
+        }))
     }
 
     fn at_store(

@@ -32,7 +32,9 @@ pub(super) fn run(args: &Tail, mut context: Context<'_>) -> Result<Exit> {
         let entries = database.read(|tx| match audit::exists(tx, trail)? {
             true => audit::tail(tx, trail, args.count),
             false => Err(Error::new(ErrorKind::NotFound, format!("the audit trail {} is gone", trail.table))
-                .with_help("`larder doctor` says what else is not as it was; `larder restore` brings a backup back")),
+                .with_help(
+                    "`larder doctor` says what else is not as it was; `larder restore` brings a backup back",
+                )),
         })?;
         shown.push(TrailShape { store, trail: trail.table, entries, columns: trail.columns });
     }

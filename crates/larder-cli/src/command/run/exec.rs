@@ -56,17 +56,20 @@ pub(crate) fn run(args: &Exec, environment: &Environment, mut context: Context<'
         context.output.warning(failure);
     }
     // The command has done its work: its answer counts, whatever becomes of the record.
-    match record(&context, &run, &step, ended, took, failure.as_deref()) {
+    let (run, step) = match record(&context, &run, &step, ended, took, failure.as_deref()) {
         Ok((run, step)) => {
             let status = context.output.paint_note(tone(run.status), run.status.as_str());
             context.output.note(format!("run {}: {status} in {}", run.run_id, measure::duration(took)));
-            let shape = Done { database: context.shown(), run, step, exit_code: ended.code };
-            context.output.json(&Shape::new(context.command, ended.is_well(), shape));
+            (run, step)
         }
         Err(error) => {
             context.output.warning(&format!("the end of run {} is not recorded: {error}", run.run_id));
+            // As it is recorded: running.
+            (run, step)
         }
-    }
+    };
+    let shape = Done { database: context.shown(), run, step, exit_code: ended.code };
+    context.output.json(&Shape::new(context.command, ended.is_well(), shape));
     Ok(ended.exit())
 }
 

@@ -4,7 +4,7 @@ use super::{STORE, line, time, tone, took};
 use crate::args::run::Show;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Table, measure};
+use crate::output::{Shape, Table, measure, one_line};
 use larder::{Error, ErrorKind, Json, Result};
 use larder_stores::journal::{self, Entry, Run, RunStep};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Show, mut context: Context<'_>) -> Result<Exit> {
     let status = output.paint(tone(run.status), run.status.as_str());
     output.line(format!("run {}: {status}", run.run_id));
     for (name, value) in facts(&run) {
-        output.line(format!("  {name:<9} {value}"));
+        output.line(format!("  {name:<9} {}", one_line(&value)));
     }
     if !steps.is_empty() {
         output.line("");
