@@ -1,7 +1,7 @@
 //! The commit that a folder stands on, read from the files of git.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,21 +16,21 @@ const MOST_NAMES: usize = 5;
 pub fn git_commit(folder: impl AsRef<Path>) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     let own = folder.ancestors().find_map(git_folder)?;
-    let shared = match fs::read_to_string(own.join("commondir")) {
+    let shared = match read(own.join("commondir")) {
         Ok(path) => own.join(path.trim_end()),
         Err(_) => own.clone(),
     };
     if shared.join("reftable").is_dir() || own.join("reftable").is_dir() {
         return ask(&folder);
     }
-    let mut text = fs::read_to_string(own.join("HEAD")).ok()?;
+    let mut text = read(own.join("HEAD")).ok()?;
     for _ in 0..MOST_NAMES {
         let Some(name) = text.strip_prefix("ref:").map(str::trim) else { return commit(&text) };
         if !is_reference(name) {
             return None;
         }
         // What belongs to one work tree alone lies in its own folder.
-        let loose = fs::read_to_string(own.join(name)).or_else(|_| fs::read_to_string(shared.join(name)));
+        let loose = read(own.join(name)).or_else(|_| read(shared.join(name)));
         text = match loose {
             Ok(text) => text,
             Err(_) => return packed(&shared, name),
@@ -43,11 +43,20 @@ pub fn git_commit(folder: impl AsRef<Path>) -> Option<String> {
 /// tree beside the first and in a submodule.
 fn git_folder(folder: &Path) -> Option<PathBuf> {
     let git = folder.join(".git");
-    let own = match fs::read_to_string(&git) {
+    let own = match read(&git) {
         Ok(text) => folder.join(text.strip_prefix("gitdir:")?.trim()),
         Err(_) => git,
     };
     own.join("HEAD").is_file().then_some(own)
+}
+
+/// The text of a file. A pipe of that name, which nobody writes to, would be waited for without end.
+fn read(path: impl AsRef<Path>) -> io::Result<String> {
+    let path = path.as_ref();
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    fs::read_to_string(path)
 }
 
 fn packed(shared: &Path, name: &str) -> Option<String> {
@@ -184,6 +193,17 @@ mod tests {
             assert_eq!(git_commit(at.path()), None, "{files:?}");
             assert_eq!(git_commit(at.path().join("missing")), None);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_waits_for_a_pipe() {
+        let at =
+            folder(&[(".git/HEAD", "ref: refs/heads/pipe\n"), (".git/refs/heads/main", ONE), ("a/b", "")]);
+        for pipe in ["a/.git", ".git/refs/heads/pipe"] {
+            assert!(Command::new("mkfifo").arg(at.path().join(pipe)).status().unwrap().success());
+        }
+        assert_eq!(git_commit(at.path().join("a")), None);
     }
 
     #[test]
