@@ -99,6 +99,8 @@ pub struct NewRows<'t> {
     held: usize,
     /// How many rows a statement holds now, a power of two; it grows up to `most`.
     now: usize,
+    /// How many rows earlier calls have written with this statement at least, which is why a longer one is kept.
+    before: u64,
     most: usize,
     /// The statements of several rows that were needed so far.
     statements: BTreeMap<usize, String>,
@@ -133,6 +135,7 @@ impl<'t> NewRows<'t> {
             blobs: Vec::new(),
             held: 0,
             now: 1,
+            before: 0,
             most,
             statements: BTreeMap::new(),
             written: 0,
@@ -257,13 +260,30 @@ impl<'t> NewRows<'t> {
             self.written += rows as u64;
             self.held -= rows;
         }
-        if self.now < self.most && self.written >= WORTH * 2 * self.now as u64 {
-            self.now *= 2;
-        }
+        self.grow();
         self.cells.clear();
         self.texts.clear();
         self.blobs.clear();
         Ok(())
+    }
+
+    /// Makes the statements longer where that pays: each length once its rows have earned it, and after the first row at once
+    /// those that earlier calls have left prepared.
+    fn grow(&mut self) {
+        if self.written == 1 && self.before == 0 {
+            while self.now < self.most {
+                let rows = self.now * 2;
+                let longer = self.statements.entry(rows).or_insert_with(|| self.insert.of_rows(rows));
+                if !self.connection.is_prepared(longer) {
+                    break;
+                }
+                self.now = rows;
+                self.before = WORTH * rows as u64;
+            }
+        }
+        if self.now < self.most && self.before + self.written >= WORTH * 2 * self.now as u64 {
+            self.now *= 2;
+        }
     }
 }
 

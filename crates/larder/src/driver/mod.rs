@@ -104,6 +104,12 @@ pub trait Connection: Any + Send {
     /// As in the table above.
     fn execute_list(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64>;
 
+    /// Whether the statement is kept prepared, so that running it costs no preparing. An engine may always say no.
+    fn is_prepared(&self, sql: &str) -> bool {
+        let _ = sql;
+        false
+    }
+
     /// Runs one statement and hands each row to `each`, until that says stop.
     ///
     /// # Errors

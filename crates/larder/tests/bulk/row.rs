@@ -197,3 +197,20 @@ fn triggers_and_defaults_run_for_each_row() {
         assert_eq!(right, 300);
     }
 }
+
+/// A batch of a hundred takes few statements once batches before it have left the long ones prepared.
+#[test]
+fn later_batches_begin_with_the_statements_that_earlier_ones_left() {
+    for subject in subjects() {
+        let db = open(&subject);
+        let mut taken = Vec::new();
+        for batch in 0..6 {
+            let before = db.stats().statements;
+            insert(&db, INSERT, batch * 100 + 1..=batch * 100 + 100).unwrap();
+            taken.push(db.stats().statements - before);
+        }
+        assert_eq!(count(&db), 600);
+        // Begin, savepoint, release and commit are among them.
+        assert!(taken[0] > 30 && taken[5] < 15, "{taken:?}");
+    }
+}

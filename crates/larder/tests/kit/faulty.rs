@@ -168,6 +168,10 @@ impl Connection for FaultyConnection {
         self.script.pass(format!("execute {sql}"), || self.inner.execute_list(sql, values))
     }
 
+    fn is_prepared(&self, sql: &str) -> bool {
+        self.inner.is_prepared(sql)
+    }
+
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
         self.refuse()?;
         self.script.pass(format!("query {sql}"), || self.inner.query(sql, params, each))

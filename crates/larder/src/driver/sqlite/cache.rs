@@ -122,6 +122,11 @@ impl<'c> Statements<'c> {
         Ok(entry)
     }
 
+    /// Whether a statement of that text is kept.
+    pub(super) fn has(&self, sql: &str) -> bool {
+        self.by_text.contains_key(sql)
+    }
+
     /// SQLite has prepared a statement anew.
     pub(super) fn prepared_again(&mut self, connection: &Connection) -> Result<()> {
         if self.watching { Ok(()) } else { self.planner.prepared_again(connection) }

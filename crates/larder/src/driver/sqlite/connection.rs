@@ -181,6 +181,10 @@ impl Connection for Sqlite {
         self.change(sql, Values::List(values))
     }
 
+    fn is_prepared(&self, sql: &str) -> bool {
+        self.held.with_dependent(|_, statements| statements.has(sql))
+    }
+
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
         self.run(sql, Values::Named(params), |_, entry| {
             let mut running = Running::start(entry, sql);
