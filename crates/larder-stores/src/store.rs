@@ -16,7 +16,8 @@ pub struct Store {
     pub set: &'static MigrationSet,
     /// Its audit trail, where it has one.
     pub trail: Option<&'static Trail>,
-    /// What the doctor looks at in its tables: give it to [`larder::doctor::examine_with`].
+    /// What the doctor looks at in its tables: give it to [`larder::doctor::examine_with`] or
+    /// [`examine_open_with`](larder::doctor::examine_open_with).
     pub checks: &'static [&'static dyn Inspection],
 }
 

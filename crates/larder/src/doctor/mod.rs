@@ -2,7 +2,8 @@
 //!
 //! [`examine`] makes every check that can be made, from the file and its folder to the rows and the history of
 //! migrations, and gives a [`Checkup`]. It never writes unless [`Settings::fix`] asks for it. `docs/doctor.md` lists the
-//! checks, what each means and what to do. An application's own checks are [`Inspection`]s, made by [`examine_with`].
+//! checks, what each means and what to do. An application's own checks are [`Inspection`]s, made by [`examine_with`]
+//! and [`examine_open_with`].
 //!
 //! ```
 //! use larder::{Database, doctor};
@@ -149,10 +150,23 @@ pub fn examine_with(
 /// # Errors
 /// As [`examine`]; [`ErrorKind::Closed`](crate::ErrorKind::Closed) for a handle that was closed.
 pub fn examine_open(database: &Database, sets: &[&MigrationSet], settings: &Settings) -> Result<Checkup> {
+    examine_open_with(database, sets, settings, &[])
+}
+
+/// Examines as [`examine_open`] does, and makes checks besides, as [`examine_with`] does.
+///
+/// # Errors
+/// As [`examine_open`].
+pub fn examine_open_with(
+    database: &Database,
+    sets: &[&MigrationSet],
+    settings: &Settings,
+    inspections: &[&dyn Inspection],
+) -> Result<Checkup> {
     database.check_open()?;
     let options = Options::driver(Arc::clone(database.driver())).read_only(database.is_read_only());
     let stats = database.stats();
-    let mut checkup = examine(&options, sets, settings)?;
+    let mut checkup = examine_with(&options, sets, settings, inspections)?;
     checkup.stats = Some(stats);
     Ok(checkup)
 }

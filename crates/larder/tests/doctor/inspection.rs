@@ -1,7 +1,7 @@
 //! Checks that a store or an application brings along.
 
 use super::{Place, names};
-use larder::doctor::{Findings, Inspection, Settings, Severity, examine, examine_with};
+use larder::doctor::{Findings, Inspection, Settings, Severity, examine, examine_open_with, examine_with};
 use larder::{ReadTx, Result};
 
 /// Counts the notes, then asks for a table that is not there.
@@ -58,4 +58,15 @@ fn nothing_is_inspected_where_nothing_can_be_opened() {
     let checkup = examine_with(&place.options(), &[], &Settings::default(), &[&Sound]).unwrap();
     assert!(!checkup.checked.contains(&"sound"), "{checkup:?}");
     assert!(checkup.findings.iter().all(|finding| finding.check != "sound"));
+}
+
+#[test]
+fn a_database_that_is_open_is_inspected_too() {
+    let place = Place::filled();
+    let db = place.open();
+    let checkup = examine_open_with(&db, &[], &Settings::default(), &[&Notes, &Sound]).unwrap();
+    let counted = checkup.findings.iter().filter(|finding| finding.message == "500 notes").count();
+    assert_eq!(counted, 1, "{checkup:?}");
+    names(&checkup, "sound", Severity::Error, "nothing is sound");
+    assert!(checkup.stats.is_some() && !checkup.ok);
 }
