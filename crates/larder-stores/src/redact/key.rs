@@ -20,6 +20,11 @@ const PARTS: &[&str] = &[
     "authkey",
     "signingkey",
     "encryptionkey",
+    "decryptionkey",
+    "hmackey",
+    "aeskey",
+    "stripekey",
+    "webhookkey",
     "masterkey",
     "sharedkey",
     "accountkey",
@@ -43,6 +48,56 @@ const HARMLESS: &[&str] = &["tokenizer", "tokenization", "secretary", "secretari
 
 /// A key of which one of these is a whole word has a secret: they stand in too many harmless words to be parts.
 const WORDS: &[&str] = &["pass", "pwd", "pw", "otp", "totp", "auth", "sig", "creds", "psk", "jwt"];
+
+/// A key of which one of these is the last word has a secret, as `GITHUB_PAT`.
+const LAST_WORDS: &[&str] = &["pat"];
+
+/// A key that is one of these and nothing else has a secret: every other `pin_layout` is none.
+const ALONE: &[&str] = &["pin"];
+
+/// What stands before `_KEY` in the names of variables and constants that hold no secret. Any other is one: `STRIPE_KEY`.
+const OPEN_KEYS: &[&str] = &[
+    "PRIMARY",
+    "FOREIGN",
+    "PUBLIC",
+    "PUBLISHABLE",
+    "PUB",
+    "UNIQUE",
+    "INDEX",
+    "SORT",
+    "ORDER",
+    "GROUP",
+    "PARTITION",
+    "SHARD",
+    "ROUTING",
+    "CACHE",
+    "HASH",
+    "RANGE",
+    "ROW",
+    "OBJECT",
+    "MAP",
+    "SEARCH",
+    "LOOKUP",
+    "NATURAL",
+    "SURROGATE",
+    "CANDIDATE",
+    "COMPOSITE",
+    "DUPLICATE",
+    "DUP",
+    "NO",
+    "MIN",
+    "MAX",
+    "FIRST",
+    "LAST",
+    "NEXT",
+    "IDEMPOTENCY",
+    "TRANSLATION",
+    "MESSAGE",
+    "EVENT",
+    "REGISTRY",
+    "CONFIG",
+    "LOCK",
+];
 
 /// A key of its own that is shorter than this is a word and not a part: `p` stands in every other key.
 const SHORTEST_PART: usize = 4;
@@ -69,10 +124,16 @@ impl Keys {
         if PARTS.iter().any(|part| looked_at.contains(part)) {
             return true;
         }
+        if ALONE.contains(&plain.as_str()) || is_variable(key) {
+            return true;
+        }
         let (parts, short): (Vec<&String>, Vec<&String>) =
             self.added.iter().partition(|key| key.chars().count() >= SHORTEST_PART);
+        let words = words(key);
+        let last = words.iter().rfind(|word| !word.is_empty());
         parts.iter().any(|part| plain.contains(part.as_str()))
-            || words(key).iter().any(|word| {
+            || last.is_some_and(|word| LAST_WORDS.contains(&word.as_str()))
+            || words.iter().any(|word| {
                 WORDS.contains(&word.as_str()) || short.iter().any(|short| short.as_str() == word)
             })
     }
@@ -83,6 +144,16 @@ impl Keys {
         let added = self.added.iter().map(String::as_str);
         PARTS.iter().copied().chain(added).any(|part| part.len() > last.len() && plain.ends_with(part))
     }
+}
+
+/// Whether the key is a variable of the environment that holds the key of something, as `STRIPE_KEY` or `app.MAIL_KEY2`.
+fn is_variable(key: &str) -> bool {
+    let key: String = key.chars().filter_map(narrow).collect();
+    let key = key.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let name = key.split_at(key.trim_end_matches(part).len()).1;
+    let before = name.strip_suffix("_KEY").map(|name| name.rsplit('_').next().unwrap_or_default());
+    before.is_some_and(|word| word.contains(|c: char| c.is_ascii_uppercase()) && !OPEN_KEYS.contains(&word))
 }
 
 /// Letters and digits alone, in lower case, so that `API-Key`, `api_key` and `ＡＰＩｋｅｙ` are one key.
@@ -165,6 +236,28 @@ mod tests {
             "sessionId",
             "secretary_password",
             "tokenizerToken",
+            "passphrase",
+            "credential",
+            "AWS_CREDENTIALS",
+            "secret_key",
+            "secretKeyBase",
+            "access_key",
+            "STRIPE_KEY",
+            "stripe_key",
+            "stripeKey",
+            "app.MAIL_KEY2",
+            "--env.APP_KEY ",
+            "OPENAI_API_KEY",
+            "SIGNING_KEY",
+            "encryption_key",
+            "hmac-key",
+            "pin",
+            "--pin",
+            "PIN",
+            "pat",
+            "--github-pat",
+            "GH_PAT",
+            "githubPat",
         ] {
             assert!(keys.has(key), "{key}");
         }
@@ -183,6 +276,30 @@ mod tests {
             "tokenizer",
             "fast_tokenizer_path",
             "Secretary",
+            "primary_key",
+            "PRIMARY_KEY",
+            "foreign_key",
+            "FOREIGN_KEY",
+            "public_key",
+            "STRIPE_PUBLIC_KEY",
+            "sort_key",
+            "SORT_KEY",
+            "cache_key",
+            "CACHE_KEY",
+            "ER_DUP_KEY",
+            "KEY",
+            "_KEY",
+            "2_KEY",
+            "KEYS",
+            "MONKEY",
+            "keyboard",
+            "pinned",
+            "pin_layout",
+            "spin",
+            "pattern",
+            "pat_length",
+            "path",
+            "spat",
         ] {
             assert!(!keys.has(key), "{key}");
         }

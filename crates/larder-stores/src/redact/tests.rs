@@ -45,6 +45,22 @@ fn texts_lose_their_secrets_and_keep_the_rest() {
         ("usage: push --tokens=<token> <file>", "usage: push --tokens=*** <file>"),
         ("say <token> and <file>", "say <token> and <file>"),
         ("ALTER ROLE ada PASSWORD 'a b' LOGIN", "ALTER ROLE ada PASSWORD *** LOGIN"),
+        ("CREATE USER ada IDENTIFIED BY 'a b' REQUIRE SSL", "CREATE USER ada IDENTIFIED BY *** REQUIRE SSL"),
+        ("create user ada identified by 'a b'", "create user ada identified by ***"),
+        ("CREATE USER ada IDENTIFIED BY hunter2 QUOTA", "CREATE USER ada IDENTIFIED BY *** QUOTA"),
+        (
+            "ALTER USER ada IDENTIFIED WITH sha2 BY 'x' PASSWORD EXPIRE",
+            "ALTER USER ada IDENTIFIED WITH sha2 BY *** PASSWORD EXPIRE",
+        ),
+        ("GRANT ALL TO ada IDENTIFIED BY PASSWORD 'x y'", "GRANT ALL TO ada IDENTIFIED BY *** ***"),
+        ("a row is identified by its number", "a row is identified by its number"),
+        ("SELECT a FROM t ORDER BY 'a' GROUP BY b", "SELECT a FROM t ORDER BY 'a' GROUP BY b"),
+        ("IDENTIFIED as such, then sorted BY name", "IDENTIFIED as such, then sorted BY name"),
+        ("STRIPE_KEY=abc OPENAI_KEY=def ./run", "STRIPE_KEY=*** OPENAI_KEY=*** ./run"),
+        ("a table with PRIMARY KEY: id, FOREIGN KEY: b", "a table with PRIMARY KEY: id, FOREIGN KEY: b"),
+        ("primary_key=id sort_key=b key=c", "primary_key=id sort_key=b key=c"),
+        ("unlock --pin 1234 --pin-layout wide", "unlock --pin *** --pin-layout wide"),
+        ("mail ada@db.org and user:pw@host", "mail ada@db.org and user:pw@host"),
         ("the password is wrong", "the password is wrong"),
         ("password:\n  a b\nuser: ada", "password:***\nuser: ada"),
         ("a -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- b", "a *** b"),
@@ -88,6 +104,9 @@ fn arguments_lose_their_secrets_and_keep_the_rest() {
             vec!["login", "--password-stdin", "-u", "ada", "h"],
             vec!["login", "--password-stdin", "-u", "ada", "h"],
         ),
+        (vec!["--pin", "1234", "--pat=abc", "x"], vec!["--pin", "***", "--pat=***", "x"]),
+        (vec!["-e", "STRIPE_KEY=a b", "KEY=c"], vec!["-e", "STRIPE_KEY=***", "KEY=c"]),
+        (vec!["-e", "CREATE USER a IDENTIFIED BY 'b c'"], vec!["-e", "CREATE USER a IDENTIFIED BY ***"]),
         (vec!["--no-password", "file"], vec!["--no-password", "file"]),
     ] {
         assert_eq!(redaction.args(&args), redacted);
@@ -98,6 +117,7 @@ fn arguments_lose_their_secrets_and_keep_the_rest() {
 fn json_loses_its_secrets_at_any_depth_and_keeps_its_shape() {
     let value = json!({
         "a": { "PASSWORD": ["x", { "y": "z" }], "n": 1, "pin_token": 1234, "token": null, "cookie": true },
+        "pin": 1234, "pins": 4, "primary_key": "id", "gh_pat": "x",
         "env": [{ "name": "DB_PASSWORD", "value": "x" }, { "name": "HOME", "value": "/h" }],
         "headers": [["Authorization", "x"], ["Accept", "y"]],
         "run": ["mysql", "--password", "x", "db"],
@@ -106,6 +126,7 @@ fn json_loses_its_secrets_at_any_depth_and_keeps_its_shape() {
     });
     let expected = json!({
         "a": { "PASSWORD": "***", "n": 1, "pin_token": "***", "token": null, "cookie": true },
+        "pin": "***", "pins": 4, "primary_key": "id", "gh_pat": "***",
         "env": [{ "name": "DB_PASSWORD", "value": "***" }, { "name": "HOME", "value": "/h" }],
         "headers": [["Authorization", "***"], ["Accept", "y"]],
         "run": ["mysql", "--password", "***", "db"],

@@ -48,11 +48,15 @@ pub(super) fn is_plain(text: &str) -> bool {
         && !MAKERS.iter().any(|maker| text.starts_with(maker))
 }
 
+/// So many words behind `IDENTIFIED` a password may be announced by `BY`: `IDENTIFIED WITH plugin BY '…'`.
+const FURTHEST_BY: usize = 3;
+
 /// The text with the values of its sensitive options replaced, and the tokens that are known by themselves.
 pub(super) fn redact(keys: &Keys, text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     let mut announced = Announced::Nothing;
+    let mut since_identified = usize::MAX;
     loop {
         let word = rest.trim_start();
         let blank = rest.len() - word.len();
@@ -91,6 +95,12 @@ pub(super) fn redact(keys: &Keys, text: &str) -> String {
         };
         if first != "\\" {
             announced = announces(keys, first);
+            since_identified =
+                if first.eq_ignore_ascii_case("identified") { 0 } else { since_identified.saturating_add(1) };
+            if since_identified <= FURTHEST_BY && first.eq_ignore_ascii_case("by") {
+                // Some engines take a password without quotes; but a text also says by what something is identified.
+                announced = if first == "BY" { Announced::Value } else { Announced::Quoted };
+            }
         }
         if is_secret {
             out.push_str(REDACTED);
