@@ -176,3 +176,48 @@ fn a_database_with_a_table_of_that_name_is_left_alone_and_the_command_is_not_run
     assert!(text.contains(said) && text.contains("[store.journal]"), "{text}");
     assert!(!place.path("ran").exists());
 }
+
+#[test]
+fn runs_that_were_left_running_are_ended_when_they_are_old_enough() {
+    use larder_stores::journal::{self, NewRun, NewStep, Status};
+    let place = place();
+    place.run(&["migrate", "--store", "journal"]).done();
+    let open = || larder::Database::open(place.path("journal.db").display().to_string()).unwrap();
+    let db = open();
+    let start = |hours: i64| {
+        let created_at = Some(jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours));
+        db.write(|tx| {
+            let run = journal::start_run(tx, NewRun { created_at, ..NewRun::default() })?;
+            journal::start_step(tx, NewStep { run_id: &run.run_id, name: "load", ..NewStep::default() })?;
+            Ok(run.run_id)
+        })
+        .unwrap()
+    };
+    let (young, old, older) = (start(0), start(5), start(30));
+    db.close().unwrap();
+
+    let text = place.run(&["run", "recover"]).done();
+    assert_eq!(text, format!("1 run is failed now: {older}\n"));
+    let text = place.run(&["run", "recover"]).done();
+    assert_eq!(text, "no run that began 1d ago or earlier was left running\n");
+    let (code, value) = place.json(&["run", "recover", "--older-than", "4h"]);
+    assert_eq!(
+        (code, &value["command"], &value["database"], value["runs"].as_array().map(Vec::len)),
+        (0, &"run recover".into(), &"journal.db".into(), Some(1)),
+        "{value}"
+    );
+    assert_eq!(
+        (&value["runs"][0]["run_id"], &value["runs"][0]["status"]),
+        (&old.clone().into(), &"failed".into())
+    );
+    let db = open();
+    let status = |id: &str| db.read(|tx| journal::run(tx, id)).unwrap().unwrap().status;
+    assert_eq!(
+        [&young, &old, &older].map(|id| status(id)),
+        [Status::Running, Status::Failed, Status::Failed]
+    );
+    assert_eq!(db.read(|tx| journal::steps(tx, &older)).unwrap()[0].status, Status::Failed);
+
+    let text = place.run(&["run", "recover", "--older-than", "soon"]).failed(2);
+    assert!(text.contains("`soon` is no length of time"), "{text}");
+}

@@ -18,6 +18,8 @@ pub(crate) enum Verb {
     Show(Show),
     /// Run a command, and record that: its arguments without secrets, how long it took, its exit code
     Exec(Exec),
+    /// End, as failed, the runs that dead processes left running
+    Recover(Recover),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -45,4 +47,11 @@ pub(crate) struct Exec {
     /// The command and its arguments. It finds the run in LARDER_RUN_ID; its exit code is passed on
     #[arg(value_name = "COMMAND", required = true, last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Recover {
+    /// How long ago they began, at least: 1d, 12h, 2w. One that is younger may live still
+    #[arg(long, value_name = "TIME", default_value = "1d")]
+    pub(crate) older_than: String,
 }

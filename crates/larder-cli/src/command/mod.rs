@@ -1,6 +1,7 @@
 //! The commands, one file each, and how one is run.
 
 mod actor;
+mod ago;
 mod apply;
 mod audit;
 mod backup;

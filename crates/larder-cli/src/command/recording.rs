@@ -41,6 +41,7 @@ const OF_STORES: &[&str] = &[
     "tool import cargo",
     "tool import npm",
     "tool reset",
+    "run recover",
     "workflow recover",
     "workflow prune",
 ];

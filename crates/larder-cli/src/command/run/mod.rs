@@ -2,6 +2,7 @@
 
 mod exec;
 mod list;
+mod recover;
 mod show;
 
 use super::Context;
@@ -20,6 +21,7 @@ pub(crate) fn run(args: &Run, environment: &Environment, context: Context<'_>) -
         Verb::List(args) => list::run(args, context),
         Verb::Show(args) => show::run(args, context),
         Verb::Exec(args) => exec::run(args, environment, context),
+        Verb::Recover(args) => recover::run(args, context),
     }
 }
 
@@ -29,6 +31,7 @@ pub(crate) fn name(args: &Run) -> &'static str {
         Verb::List(_) => "run list",
         Verb::Show(_) => "run show",
         Verb::Exec(_) => "run exec",
+        Verb::Recover(_) => "run recover",
     }
 }
 

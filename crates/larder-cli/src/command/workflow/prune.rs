@@ -2,12 +2,11 @@
 
 use super::STORE;
 use crate::args::workflow::Prune;
-use crate::command::Context;
+use crate::command::{Context, ago::ago};
 use crate::exit::Exit;
 use crate::output::{Shape, measure};
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
-use larder::{Error, ErrorKind, Result};
+use jiff::Timestamp;
+use larder::Result;
 use larder_stores::workflow;
 
 /// So many rows are deleted in a transaction.
@@ -26,40 +25,4 @@ pub(crate) fn run(args: &Prune, mut context: Context<'_>) -> Result<Exit> {
     ));
     context.output.json(&Shape::new(context.command, true, pruned));
     Ok(Exit::Done)
-}
-
-/// The instant that lies as long before `now` as `text` says. A day has 24 hours.
-fn ago(text: &str, now: Timestamp) -> Result<Timestamp> {
-    let wrong = |cause: jiff::Error| {
-        Error::new(ErrorKind::Config, format!("`{text}` is no length of time"))
-            .with_help("give a number and a unit: 30d, 12h, 2w, 90m")
-            .with_cause(cause)
-    };
-    let span: Span = text.trim().parse().map_err(wrong)?;
-    if span.is_negative() {
-        return Err(Error::new(ErrorKind::Config, format!("`{text}` ago lies in the future"))
-            .with_help("give a length of time without a sign: 30d, 12h, 2w, 90m"));
-    }
-    Ok(now.to_zoned(TimeZone::UTC).checked_sub(span).map_err(wrong)?.timestamp())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_of_time_is_read_as_people_write_it() {
-        let now: Timestamp = "2026-03-31T12:00:00Z".parse().unwrap();
-        for (text, wanted) in [
-            ("30d", "2026-03-01T12:00:00Z"),
-            ("12h", "2026-03-31T00:00:00Z"),
-            ("2w", "2026-03-17T12:00:00Z"),
-            ("1d 6h", "2026-03-30T06:00:00Z"),
-        ] {
-            assert_eq!(ago(text, now).unwrap().to_string(), wanted, "{text}");
-        }
-        for text in ["", "30", "soon", "-3d"] {
-            assert_eq!(ago(text, now).unwrap_err().kind(), ErrorKind::Config, "{text}");
-        }
-    }
 }
