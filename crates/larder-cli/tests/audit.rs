@@ -222,6 +222,23 @@ fn a_trail_that_is_gone_is_an_error() {
 }
 
 #[test]
+fn a_trail_that_lost_a_column_is_broken() {
+    let place = journal(2);
+    let db = open(&place);
+    db.execute("ALTER TABLE audit_log RENAME COLUMN message TO text", &[]).unwrap();
+    db.close().unwrap();
+    let answer = run(&place, &["audit", "verify"]);
+    assert_eq!(answer.code, 5, "{answer:?}");
+    let said = "audit_log: broken after 0 entries\n  entry 1 was changed: the table of the trail has no column message";
+    assert!(answer.out.starts_with(said), "{answer:?}");
+    let fault = &json(&place, &["audit", "verify"]).1["trails"][0]["broken"]["fault"];
+    assert_eq!((&fault["kind"], &fault["column"]), (&"lacking".into(), &"message".into()));
+    assert_eq!(run(&place, &["audit", "anchor"]).code, 5);
+    let answer = run(&place, &["doctor"]);
+    assert!(answer.code == 5 && answer.out.contains("has no column message"), "{answer:?}");
+}
+
+#[test]
 fn without_a_store_all_trails_of_the_database_are_taken() {
     let place = journal(2);
     place.run(&["migrate", "--store", "forge", "--url", "trail.db"]).done();

@@ -41,3 +41,13 @@ const EXISTS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AN
 pub fn exists(tx: &mut ReadTx<'_>, trail: &Trail) -> Result<bool> {
     Ok(tx.query_one::<i64>(EXISTS, params! { table: trail.table })? > 0)
 }
+
+/// Of SQLite too; also the columns that are hidden from `SELECT *`, for the statements on the trail name theirs.
+const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(:table)";
+
+/// The first column of a trail that its table lacks.
+pub(super) fn lacking(tx: &mut ReadTx<'_>, trail: &Trail) -> Result<Option<&'static str>> {
+    let there: Vec<String> = tx.query_all(COLUMNS, params! { table: trail.table })?;
+    let mut wanted = ["seq", "hash"].into_iter().chain(trail.columns.iter().map(|column| column.name));
+    Ok(wanted.find(|wanted| !there.iter().any(|name| name.eq_ignore_ascii_case(wanted))))
+}

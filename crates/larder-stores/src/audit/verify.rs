@@ -2,6 +2,7 @@
 
 use super::anchor::Anchor;
 use super::chain::Chain;
+use super::check;
 use super::hash::Head;
 use super::trail::Trail;
 use larder::{Error, ErrorKind, ReadTx, Result, Row, ValueRef};
@@ -58,6 +59,11 @@ pub enum Fault {
     },
     /// There is no such table, or something else under its name: the trail is gone, with all its entries.
     Gone,
+    /// The table has lost a column, or its name: what it held is gone from every entry.
+    Lacking {
+        /// The column.
+        column: String,
+    },
     /// The chain is whole and is not the one of the anchor: this entry or earlier ones were written anew.
     Rewritten,
 }
@@ -75,7 +81,7 @@ impl Verification {
 /// Whatever the table holds, a broken trail is no error of this call.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] for the anchor of another trail; or what the engine says, as when a column is not there.
+/// [`ErrorKind::Config`] for the anchor of another trail; or what the engine says.
 pub fn verify<'a>(
     tx: &mut ReadTx<'_>,
     trail: &Trail,
@@ -88,8 +94,12 @@ pub fn verify<'a>(
             format!("the anchor is one of {} and the trail is {}", other.trail, trail.table),
         ));
     }
-    if !super::exists(tx, trail)? {
-        let broken = Some(Broken { seq: 1, fault: Fault::Gone });
+    let fault = match super::exists(tx, trail)? {
+        false => Some(Fault::Gone),
+        true => check::lacking(tx, trail)?.map(|column| Fault::Lacking { column: column.into() }),
+    };
+    if let Some(fault) = fault {
+        let broken = Some(Broken { seq: 1, fault });
         return Ok(Verification { trail: trail.table.into(), entries: 0, head: Head::START, broken });
     }
     anchors.sort_by_key(|anchor| anchor.seq);
@@ -174,6 +184,10 @@ impl fmt::Display for Broken {
             Fault::Gone => {
                 write!(f, "entry {seq} is missing: the table of the trail is gone, with all its entries")
             }
+            Fault::Lacking { column } => write!(
+                f,
+                "entry {seq} was changed: the table of the trail has no column {column}, so what every entry held there is gone"
+            ),
             Fault::Rewritten => write!(
                 f,
                 "entry {seq} is not the one of the anchor: the trail was written anew, from there or from an earlier entry on"

@@ -89,14 +89,31 @@ fn a_trail_of_the_last_number_is_no_overflow() {
 }
 
 #[test]
-fn a_table_that_is_not_there_is_a_broken_trail_and_one_that_lacks_a_column_is_an_error() {
+fn a_table_that_is_not_there_or_lacks_a_column_is_a_broken_trail() {
     let db = Database::open(":memory:").unwrap();
     assert_eq!(db.read(|tx| audit::verify(tx, &TRAIL, None)).unwrap().broken.unwrap().fault, Fault::Gone);
     db.execute("CREATE VIEW audit_log AS SELECT 1 AS seq, 2 AS hash", &[]).unwrap();
     assert_eq!(db.read(|tx| audit::verify(tx, &TRAIL, None)).unwrap().broken.unwrap().fault, Fault::Gone);
     db.execute("DROP VIEW audit_log", &[]).unwrap();
     db.execute("CREATE TABLE audit_log (seq INTEGER PRIMARY KEY, hash TEXT)", &[]).unwrap();
-    assert_eq!(db.read(|tx| audit::verify(tx, &TRAIL, None)).unwrap_err().kind(), ErrorKind::Statement);
+    let fault = db.read(|tx| audit::verify(tx, &TRAIL, None)).unwrap().broken.unwrap().fault;
+    assert!(matches!(fault, Fault::Lacking { column, .. } if column == "ts"));
+
+    for (sql, lacks) in [
+        ("ALTER TABLE audit_log RENAME COLUMN message TO text", "message"),
+        ("ALTER TABLE audit_log DROP COLUMN data_json", "data_json"),
+        ("ALTER TABLE audit_log RENAME COLUMN hash TO hashed", "hash"),
+        ("ALTER TABLE audit_log RENAME COLUMN seq TO number", "seq"),
+    ] {
+        let broken = broken_after(sql);
+        assert!(matches!(&broken.fault, Fault::Lacking { column, .. } if column == lacks), "{sql}");
+        let said = format!("entry 1 was changed: the table of the trail has no column {lacks}");
+        assert!(broken.to_string().starts_with(&said), "{broken}");
+    }
+    let db = bare();
+    append(&db, &many(2));
+    db.execute("ALTER TABLE audit_log RENAME COLUMN ts TO TS", &[]).unwrap();
+    assert_eq!(verify(&db, None).broken, None);
 }
 
 #[test]
