@@ -294,6 +294,10 @@ fn the_registry_is_the_users_own_and_a_variable_overrides_that() {
     assert!(said.contains("larder migrate --store registry"), "{said}");
     run(&add, &other).done();
     assert!(place.path("other.db").is_file());
+    for arguments in [&add[..], &["tool", "list"], &["tool", "reset", "--yes"]] {
+        let said = run(arguments, &[("LARDER_DB", ":memory:")]).failed(2);
+        assert!(said.contains("LARDER_DB is `:memory:`") && said.contains("path of a file"), "{said}");
+    }
 }
 
 #[test]

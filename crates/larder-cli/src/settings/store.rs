@@ -100,7 +100,8 @@ impl Settings {
     /// database of their own, leads there. Without any it is what holds anyway.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when they lie in different databases, and when the user has no configuration folder.
+    /// [`ErrorKind::Config`] when they lie in different databases, when the user has no configuration folder, and when
+    /// `LARDER_DB` names no file.
     pub(crate) fn with_stores(self, asked: &[&str]) -> Result<Self> {
         let mut all: Option<Self> = None;
         for name in asked {
@@ -157,7 +158,15 @@ impl Settings {
 }
 
 fn of_user() -> Result<String> {
-    AppFile::config(APP).path()?.into_os_string().into_string().map_err(|path| {
+    let path = AppFile::config(APP).path()?;
+    // The library takes it for tests; here whatever a command writes would be gone with it, and nobody told.
+    if path.as_os_str() == ":memory:" {
+        let message = "LARDER_DB is `:memory:`, and what is written there is gone when the command ends";
+        return Err(
+            Error::new(ErrorKind::Config, message).with_help("set it to the path of a file, or unset it")
+        );
+    }
+    path.into_os_string().into_string().map_err(|path| {
         Error::new(ErrorKind::Config, format!("the path {} is not UTF-8", path.display()))
             .with_help("set LARDER_DB to another path")
     })
