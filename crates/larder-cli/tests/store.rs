@@ -97,6 +97,20 @@ fn two_stores_with_one_table_are_refused() {
 }
 
 #[test]
+fn sets_that_can_not_be_together_leave_no_file_behind() {
+    let place = Place::new();
+    assert_snapshot!(place.run(&["migrate", "--store", "journal", "--store", "workflow"]).failed(1), @r#"
+    error: the sets "journal" and "workflow" both have a table "runs"
+      help: keep each set in a database file of its own
+    "#);
+    assert!(place.files(".").is_empty(), "{:?}", place.files("."));
+    let place = Place::with(NOTES);
+    let text = place.run(&["migrate", "--to", "0042_none"]).failed(2);
+    assert!(text.contains("0042_none"), "{text}");
+    assert!(!place.path("data").exists(), "{:?}", place.files("."));
+}
+
+#[test]
 fn a_rollback_leads_back_the_store_that_was_named() {
     let place = Place::with(NOTES);
     place.run(&["migrate", "--store", "forge"]).done();

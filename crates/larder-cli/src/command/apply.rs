@@ -35,6 +35,9 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
     if !approvals.is_empty() {
         check_approvals(&approvals, &context.sets()?)?;
     }
+    if run.way == Way::Up && !run.dry_run {
+        check_new(run, &context)?;
+    }
     let interrupt = Interrupt::listen()?;
     let (database, mut sets) = context.database_with_sets(|context| match (run.dry_run, run.way) {
         (true, _) => context.existing_or_empty(),
@@ -72,6 +75,21 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
     context.output.json(&Shape::new(context.command, true, shape));
     database.close()?;
     Ok(Exit::Done)
+}
+
+/// Where there is no database yet, a run that can't be leaves no empty one behind.
+fn check_new(run: &Run<'_>, context: &Context<'_>) -> Result<()> {
+    if !context.readable().is_err_and(|error| error.kind() == ErrorKind::NotInitialized) {
+        return Ok(());
+    }
+    let sets = context.sets()?;
+    let empty = Database::open(":memory:")?;
+    let mut migrator = context.migrator(&sets.list(), &empty).allow_out_of_order(run.allow_out_of_order);
+    if let Some(to) = run.to {
+        migrator = migrator.to(to);
+    }
+    migrator.plan(&empty)?;
+    empty.close()
 }
 
 /// The error of a way back in a store, whose migrations are in this program: nobody can add one.
