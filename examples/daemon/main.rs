@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     // What an earlier daemon left running when it was killed. One that is still alive is left alone.
     let recovered = db.write(|tx| workflow::recover(tx, Recovery::Dead))?;
     for run in &recovered.runs {
-        println!("{run} was interrupted, with {} units of all", recovered.units);
+        println!("{run} was interrupted");
     }
 
     let Some((run, parallelism)) = db.write(|tx| take(tx, &branch))? else {

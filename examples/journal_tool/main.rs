@@ -9,7 +9,7 @@
 //! Its commands: `db:migrate`, `db:status`, `db:vacuum`, `doctor [--json]`, `work FILES…`, `runs`. The file is
 //! `~/.local/share/journal_tool/journal_tool.db`, or what `JOURNAL_TOOL_DB` names.
 
-#![allow(clippy::print_stdout, reason = "a program that prints its results")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
 use larder::migrate::Migrator;
 use larder::{Database, Error, ErrorKind, Options, Result, backup, doctor};
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(code) => code,
         Err(error) => {
-            println!("{error}");
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
