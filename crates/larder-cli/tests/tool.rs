@@ -68,7 +68,7 @@ fn tools_are_added_listed_shown_changed_and_removed() {
     assert_eq!(value["tools"].as_array().unwrap().len(), 1);
     let (_, value) = registry.json(&["tool", "list", "--stub=false", "--type", "cli", "--name", "fetch"]);
     assert_eq!(value["tools"].as_array().unwrap().len(), 1);
-    assert_eq!(registry.run(&["tool", "list", "--type", "hook"]).done(), "no such tools\n");
+    assert_eq!(registry.run(&["tool", "list", "--type", "hook"]).done(), "there is no such tool\n");
 
     let (_, value) =
         registry.json(&["tool", "set", "site", "--stub", "false", "--debt", "3", "--version", "2.0.0"]);
@@ -136,6 +136,42 @@ fn dependencies_impact_and_reliability() {
     let number = value["depends_on"][0]["id"].to_string();
     registry.run(&["tool", "dep", "remove", &number]).done();
     assert!(registry.run(&["tool", "dep", "list", "site"]).done().contains("depends on nothing"));
+}
+
+#[test]
+fn a_tool_whose_id_was_made_is_told_by_its_name() {
+    let registry = Registry::new();
+    for name in ["fetch", "report"] {
+        registry.run(&["tool", "add", name, "--path", "bin", "--type", "cli"]).done();
+    }
+    let dep = ["tool", "dep", "add", "report", "fetch", "--type", "cli"];
+    assert_eq!(registry.run(&dep).done(), "1: report requires fetch\n");
+    registry.run(&["tool", "dep", "add", "fetch", "report", "--type", "cli"]).done();
+    let contract =
+        ["tool", "contract", "add", "fetch", "output", "--type", "cli_output", "--schema", "no.json"];
+    assert_eq!(registry.run(&contract).done(), "1: fetch promises output\n");
+
+    assert!(
+        registry.run(&["tool", "impact", "fetch"]).done().starts_with("when fetch changes, 1 tool breaks\n")
+    );
+    assert!(registry.run(&["tool", "reliability", "report"]).done().starts_with("report: 0.95 by itself"));
+    let cycles = registry.run(&["tool", "cycles"]).done();
+    assert!(
+        cycles.contains("fetch → report → fetch") || cycles.contains("report → fetch → report"),
+        "{cycles}"
+    );
+    let id = registry.json(&["tool", "show", "fetch"]).1["tool"]["id"].to_string();
+    let id = id.trim_matches('"');
+    for told in [&["tool", "verify"][..], &["tool", "contract", "list"], &["tool", "dep", "list", "fetch"]] {
+        let said = registry.run(told).out;
+        assert!(said.contains("fetch") && !said.contains(id), "{said}");
+    }
+
+    // A name that two have, or that is the id of another, would lead astray.
+    registry.run(&["tool", "add", "fetch", "--path", "bin", "--type", "cli"]).done();
+    registry.run(&["tool", "add", "other", "--id", "report", "--path", "bin", "--type", "cli"]).done();
+    let said = registry.run(&["tool", "impact", id]).done();
+    assert!(said.contains(&format!("when {id} changes")) && !said.contains("report"), "{said}");
 }
 
 #[test]

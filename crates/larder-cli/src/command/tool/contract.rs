@@ -1,6 +1,6 @@
 //! `larder tool contract add|list|remove`
 
-use super::{Context, day, done, made, there};
+use super::{Context, Names, day, done, made, there};
 use crate::args::tool::{Contract as Args, ContractAdd, ContractCommand, Number, Perhaps};
 use crate::exit::Exit;
 use crate::output::{Output, Shape, Table, Tone};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
 fn add(args: &ContractAdd, mut context: Context<'_>) -> Result<Exit> {
     let schema = args.schema.as_deref().map(|path| schema_path(path, args.relative)).transpose()?;
     let database = made(&mut context)?;
-    let contract = database.write(|tx| {
+    let (contract, names) = database.write(|tx| {
         let tool = registry::find_tool(tx, &args.one.tool)?.id;
         let new = NewContract {
             tool_id: &tool,
@@ -43,9 +43,9 @@ fn add(args: &ContractAdd, mut context: Context<'_>) -> Result<Exit> {
             schema_path: schema.as_deref(),
             schema_hash: args.hash.as_deref(),
         };
-        registry::add_contract(tx, new)
+        Ok((registry::add_contract(tx, new)?, Names::of(tx)?))
     })?;
-    let line = format!("{}: {} promises {}", contract.id, contract.tool_id, contract.name);
+    let line = format!("{}: {} promises {}", contract.id, names.word(&contract.tool_id), contract.name);
     Ok(done(context, line, AddedShape { contract }))
 }
 
@@ -61,27 +61,28 @@ fn schema_path(path: &std::path::Path, relative: bool) -> Result<String> {
 
 fn list(args: &Perhaps, mut context: Context<'_>) -> Result<Exit> {
     let database = there(&mut context)?;
-    let contracts = database.read(|tx| {
+    let (contracts, names) = database.read(|tx| {
         let tool = args.tool.as_deref().map(|tool| registry::find_tool(tx, tool)).transpose()?;
-        registry::contracts(tx, tool.as_ref().map(|tool| tool.id.as_str()))
+        let tool = tool.as_ref().map(|tool| tool.id.as_str());
+        Ok((registry::contracts(tx, tool)?, Names::of(tx)?))
     })?;
     if contracts.is_empty() {
         context.output.line("no contracts");
     } else {
-        print(context.output, &contracts);
+        print(context.output, &contracts, &names);
     }
     context.output.json(&Shape::new(context.command, true, ListShape { contracts }));
     Ok(Exit::Done)
 }
 
 /// Contracts as a table.
-pub(super) fn print(output: &mut Output, contracts: &[Contract]) {
+pub(super) fn print(output: &mut Output, contracts: &[Contract], names: &Names) {
     let mut table =
         Table::new(["number", "tool", "name", "type", "status", "verified", "schema"]).right(&[0]);
     for one in contracts {
         let cells = [
             one.id.to_string(),
-            one.tool_id.clone(),
+            names.word(&one.tool_id).to_owned(),
             one.name.clone(),
             one.contract_type.to_string(),
             one.status.to_string(),

@@ -1,6 +1,6 @@
 //! `larder tool dep add|list|remove`
 
-use super::{Context, done, made, there};
+use super::{Context, Names, done, made, there};
 use crate::args::tool::{Dep, DepAdd, DepCommand, Number, One};
 use crate::exit::Exit;
 use crate::output::{Output, Shape, Table, Tone};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Dep, context: Context<'_>) -> Result<Exit> {
 
 fn add(args: &DepAdd, mut context: Context<'_>) -> Result<Exit> {
     let database = made(&mut context)?;
-    let dependency = database.write(|tx| {
+    let (dependency, names) = database.write(|tx| {
         let consumer = registry::find_tool(tx, &args.consumer)?.id;
         let provider = registry::find_tool(tx, &args.provider)?.id;
         let new = NewDependency {
@@ -43,32 +43,34 @@ fn add(args: &DepAdd, mut context: Context<'_>) -> Result<Exit> {
             optional: args.optional,
             ..NewDependency::new(&consumer, &provider, args.kind)
         };
-        registry::add_dependency(tx, new)
+        Ok((registry::add_dependency(tx, new)?, Names::of(tx)?))
     })?;
     let how = if dependency.optional { "may use" } else { "requires" };
-    let line = format!("{}: {} {how} {}", dependency.id, dependency.consumer_id, dependency.provider_id);
+    let (consumer, provider) = (names.word(&dependency.consumer_id), names.word(&dependency.provider_id));
+    let line = format!("{}: {consumer} {how} {provider}", dependency.id);
     Ok(done(context, line, AddedShape { dependency }))
 }
 
 fn list(args: &One, mut context: Context<'_>) -> Result<Exit> {
     let database = there(&mut context)?;
-    let shape = database.read(|tx| {
+    let (shape, names) = database.read(|tx| {
         let id = registry::find_tool(tx, &args.tool)?.id;
         let depends_on = registry::dependencies_of(tx, &id)?;
-        Ok(ListShape { depends_on, used_by: registry::dependents_of(tx, &id)?, id })
+        let used_by = registry::dependents_of(tx, &id)?;
+        Ok((ListShape { depends_on, used_by, id }, Names::of(tx)?))
     })?;
     let output = context.output;
-    output.line(output.paint(Tone::Strong, &shape.id));
+    output.line(output.paint(Tone::Strong, names.word(&shape.id)));
     if shape.depends_on.is_empty() && shape.used_by.is_empty() {
         output.line("  depends on nothing, and nothing depends on it");
     }
-    print(output, &shape.depends_on, &shape.used_by);
+    print(output, &shape.depends_on, &shape.used_by, &names);
     output.json(&Shape::new(context.command, true, shape));
     Ok(Exit::Done)
 }
 
 /// The dependencies of a tool, both ways.
-pub(super) fn print(output: &mut Output, depends_on: &[Dependency], used_by: &[Dependency]) {
+pub(super) fn print(output: &mut Output, depends_on: &[Dependency], used_by: &[Dependency], names: &Names) {
     for (heading, list) in [("depends on", depends_on), ("is used by", used_by)] {
         if list.is_empty() {
             continue;
@@ -76,8 +78,9 @@ pub(super) fn print(output: &mut Output, depends_on: &[Dependency], used_by: &[D
         output.line("");
         let mut table = Table::new([heading, "type", "constraint", "", "number", "from"]).right(&[4]);
         for one in list {
+            let id = if heading == "depends on" { &one.provider_id } else { &one.consumer_id };
             let cells = [
-                if heading == "depends on" { one.provider_id.clone() } else { one.consumer_id.clone() },
+                names.word(id).to_owned(),
                 one.kind.to_string(),
                 one.version_constraint.clone().unwrap_or_default(),
                 if one.optional { "optional".to_owned() } else { String::new() },

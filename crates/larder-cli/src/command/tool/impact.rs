@@ -1,6 +1,6 @@
 //! `larder tool impact TOOL`
 
-use super::{Context, there, tools};
+use super::{Context, Names, there, tools};
 use crate::args::tool::Impact as Args;
 use crate::exit::Exit;
 use crate::output::{Output, Shape, Table, Tone};
@@ -46,17 +46,17 @@ const MOST_IN_PATH: usize = 100;
 
 pub(super) fn run(args: &Args, mut context: Context<'_>) -> Result<Exit> {
     let database = there(&mut context)?;
-    let (tool, graph, checked) = database.read(|tx| {
+    let (tool, graph, checked, names) = database.read(|tx| {
         let tool = registry::find_tool(tx, &args.one.tool)?;
         let checked = args.to.as_deref().map(|to| registry::check_version(tx, &tool.id, to)).transpose()?;
-        Ok((tool, registry::graph(tx)?, checked))
+        Ok((tool, registry::graph(tx)?, checked, Names::of(tx)?))
     })?;
     // It was there in the same transaction.
     let Some(impact) = graph.impact(&tool.id) else { return Ok(Exit::Failed) };
     let output = context.output;
-    print(output, &tool.id, &impact);
+    print(output, &tool.id, &impact, &names);
     if let (Some(to), Some(checked)) = (&args.to, &checked) {
-        print_versions(output, to, checked);
+        print_versions(output, to, checked, &names);
     }
     let path = |affected: &Affected| impact.end_of_path(&affected.id, MOST_IN_PATH).unwrap_or_default();
     let path = |affected| AffectedShape { affected, path: path(affected) };
@@ -82,7 +82,7 @@ fn consumer(checked: &VersionCheck) -> ConsumerShape<'_> {
     }
 }
 
-fn print(output: &mut Output, id: &str, impact: &Impact<'_>) {
+fn print(output: &mut Output, id: &str, impact: &Impact<'_>, names: &Names) {
     let required = impact.affected.iter().filter(|one| one.required).count();
     let optional = impact.affected.len() - required;
     let breaks = match required {
@@ -95,25 +95,27 @@ fn print(output: &mut Output, id: &str, impact: &Impact<'_>) {
     } else {
         format!(", {} through an optional dependency", tools(optional))
     };
-    output.line(format!("when {} changes, {breaks}{and}", output.paint(Tone::Strong, id)));
+    output.line(format!("when {} changes, {breaks}{and}", output.paint(Tone::Strong, names.word(id))));
     if impact.affected.is_empty() {
         return;
     }
     let mut table = Table::new(["tool", "depth", "", "through"]).right(&[1]);
     for one in &impact.affected {
         let word = if one.required { "required" } else { "optional" };
-        let cells = [one.id.clone(), one.depth.to_string(), word.to_owned(), through(impact, one)];
+        let tool = names.word(&one.id).to_owned();
+        let cells = [tool, one.depth.to_string(), word.to_owned(), through(impact, one, names)];
         table.row(if one.required { Tone::Plain } else { Tone::Quiet }, cells);
     }
     output.table(&table);
 }
 
 /// The tools between: `a → b`, of a long chain the last ones.
-fn through(impact: &Impact<'_>, one: &Affected) -> String {
+fn through(impact: &Impact<'_>, one: &Affected, names: &Names) -> String {
     let between = one.depth.saturating_sub(1);
     let shown = between.min(MOST_SHOWN);
     let mut words = impact.end_of_path(&one.id, shown + 1).unwrap_or_default();
     words.pop();
+    words.iter_mut().for_each(|id| *id = names.word(id));
     let before = format!("… {} more …", between - shown);
     if between > shown {
         words.insert(0, &before);
@@ -121,7 +123,7 @@ fn through(impact: &Impact<'_>, one: &Affected) -> String {
     words.join(" → ")
 }
 
-fn print_versions(output: &mut Output, to: &str, checked: &[VersionCheck]) {
+fn print_versions(output: &mut Output, to: &str, checked: &[VersionCheck], names: &Names) {
     output.line("");
     if checked.is_empty() {
         output.line(format!("nothing depends on it directly: {to} breaks no constraint"));
@@ -136,7 +138,7 @@ fn print_versions(output: &mut Output, to: &str, checked: &[VersionCheck]) {
             _ => (Tone::Plain, String::new()),
         };
         let constraint = one.dependency.version_constraint.clone().unwrap_or_else(|| "any".to_owned());
-        table.row(tone, [one.dependency.consumer_id.clone(), constraint, word]);
+        table.row(tone, [names.word(&one.dependency.consumer_id).to_owned(), constraint, word]);
     }
     output.table(&table);
 }

@@ -19,7 +19,8 @@ pub(super) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let tools = database.read(|tx| registry::tools(tx, &filter))?;
     let output = context.output;
     if tools.is_empty() {
-        output.line("no such tools");
+        let all = filter == ToolFilter::default();
+        output.line(if all { "there is no tool yet" } else { "there is no such tool" });
     } else {
         let mut table = Table::new(["id", "name", "type", "version", "reliability", "debt", "verified"]);
         table = table.right(&[4, 5]);

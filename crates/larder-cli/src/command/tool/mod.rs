@@ -7,6 +7,7 @@ mod dep;
 mod impact;
 mod import;
 mod list;
+mod name;
 mod reliability;
 mod remove;
 mod reset;
@@ -21,6 +22,7 @@ use crate::output::{Shape, measure};
 use crate::settings::Source;
 use larder::{Database, Result};
 use larder_stores::registry::{self, SchemaMismatch};
+use name::Names;
 use serde::Serialize;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! `larder tool show TOOL`
 
-use super::{Context, contract, day, dep, share, there};
+use super::{Context, Names, contract, day, dep, share, there};
 use crate::args::tool::One;
 use crate::exit::Exit;
 use crate::output::{Shape, Tone};
@@ -18,14 +18,15 @@ struct ShowShape {
 
 pub(super) fn run(args: &One, mut context: Context<'_>) -> Result<Exit> {
     let database = there(&mut context)?;
-    let shape = database.read(|tx| {
+    let (shape, names) = database.read(|tx| {
         let tool = registry::find_tool(tx, &args.tool)?;
-        Ok(ShowShape {
+        let shape = ShowShape {
             depends_on: registry::dependencies_of(tx, &tool.id)?,
             used_by: registry::dependents_of(tx, &tool.id)?,
             contracts: registry::contracts(tx, Some(&tool.id))?,
             tool,
-        })
+        };
+        Ok((shape, Names::of(tx)?))
     })?;
     let output = context.output;
     let tool = &shape.tool;
@@ -47,10 +48,10 @@ pub(super) fn run(args: &One, mut context: Context<'_>) -> Result<Exit> {
             output.line(format!("  {word:<12}{value}"));
         }
     }
-    dep::print(output, &shape.depends_on, &shape.used_by);
+    dep::print(output, &shape.depends_on, &shape.used_by, &names);
     if !shape.contracts.is_empty() {
         output.line("\ncontracts");
-        contract::print(output, &shape.contracts);
+        contract::print(output, &shape.contracts, &names);
     }
     output.json(&Shape::new(context.command, true, shape));
     Ok(Exit::Done)

@@ -1,7 +1,7 @@
 //! `larder tool verify [TOOL]`
 
 use super::contract::tone;
-use super::{Context, checked};
+use super::{Context, Names, checked};
 use crate::args::tool::Verify;
 use crate::exit::Exit;
 use crate::output::{Output, Shape, Table};
@@ -36,12 +36,12 @@ pub(super) fn run(args: &Verify, mut context: Context<'_>) -> Result<Exit> {
         }
     };
     let sound = verified.iter().all(|one| one.contract.status == ContractStatus::Valid);
-    print(context.output, &verified);
+    print(context.output, &verified, &database.read(Names::of)?);
     context.output.json(&Shape::new(context.command, sound, VerifyShape { verified }));
     Ok(if sound { Exit::Done } else { Exit::Unsound })
 }
 
-fn print(output: &mut Output, verified: &[Verified]) {
+fn print(output: &mut Output, verified: &[Verified], names: &Names) {
     if verified.is_empty() {
         output.line("no contracts that name a schema");
         return;
@@ -51,7 +51,7 @@ fn print(output: &mut Output, verified: &[Verified]) {
         let contract = &one.contract;
         let cells = [
             contract.id.to_string(),
-            contract.tool_id.clone(),
+            names.word(&contract.tool_id).to_owned(),
             contract.name.clone(),
             contract.status.to_string(),
             remark(one),
