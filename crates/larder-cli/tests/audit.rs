@@ -182,7 +182,7 @@ fn a_database_without_a_trail_says_how_to_come_to_one() {
     ");
     assert_snapshot!(run(&place, &["audit", "verify", "--store", "journal"]).failed(1), @r"
     error: trail.db has no store `journal` yet
-      help: run `larder migrate --store journal`
+      help: run `larder migrate --store journal --url trail.db`
     ");
 }
 

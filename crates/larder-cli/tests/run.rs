@@ -113,7 +113,7 @@ fn what_is_not_there_is_told() {
     let text = place.run(&["run", "list"]).failed(1);
     assert!(text.contains("larder migrate --store journal"), "{text}");
     place.run(&["migrate", "--store", "journal"]).done();
-    assert_eq!(place.run(&["run", "list"]).done(), "there is no such run\n");
+    assert_eq!(place.run(&["run", "list"]).done(), "there is no run yet\n");
     let text = place.run(&["run", "show", "none"]).failed(1);
     assert!(text.contains("there is no run none in journal.db"), "{text}");
 }

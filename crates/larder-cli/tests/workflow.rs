@@ -267,7 +267,7 @@ fn a_run_of_a_living_process_is_recovered_only_when_that_is_asked_for() {
     no run was left running
     left alone, for who runs it is alive or not known here: r1 (--all takes them too)
     ");
-    assert_snapshot!(place.run(&["workflow", "recover", "--all"]).done(), @"1 run and 1 unit of theirs are interrupted now: r1");
+    assert_snapshot!(place.run(&["workflow", "recover", "--all"]).done(), @"1 run with 1 running unit is interrupted now: r1");
     let run = db.read(|tx| workflow::run(tx, "r1")).unwrap();
     assert_eq!(run.status, workflow::Status::Interrupted);
     let (_, value) = place.json(&["workflow", "recover"]);

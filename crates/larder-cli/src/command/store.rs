@@ -3,6 +3,7 @@
 use super::Context;
 use super::context::PROGRAM;
 use super::sets::in_history;
+use crate::settings::Source;
 use larder::migrate::{Migrator, Standing};
 use larder::{Database, Error, ErrorKind, Result};
 use larder_stores::Store;
@@ -69,7 +70,11 @@ impl Context<'_> {
         open: impl FnOnce(&Self) -> Result<Database>,
     ) -> Result<Database> {
         let store = self.go_to(name)?;
-        let help = format!("run `larder migrate --store {name}`");
+        let url = match self.settings.url_from {
+            Source::Flag(_) => format!(" --url {}", self.shown()),
+            _ => String::new(),
+        };
+        let help = format!("run `larder migrate --store {name}{url}`");
         let database = open(self).map_err(|error| match error.kind() {
             ErrorKind::NotInitialized => error.with_help(help.clone()),
             _ => error,

@@ -59,7 +59,8 @@ impl FromStr for Id {
 fn read(text: &str) -> std::result::Result<Id, String> {
     let length = text.chars().count();
     if length != 26 {
-        return Err(format!("it has {length} characters and not 26"));
+        let plural = if length == 1 { "" } else { "s" };
+        return Err(format!("it has {length} character{plural} and not 26"));
     }
     let of_the_alphabet = |c: char| c.is_ascii_alphanumeric() && !"ILOUilou".contains(c);
     if let Some(other) = text.chars().find(|c| !of_the_alphabet(*c)) {
@@ -142,6 +143,7 @@ mod tests {
     fn what_is_no_ulid_is_named_with_the_reason() {
         for (text, reason) in [
             ("", "it has 0 characters and not 26"),
+            ("0", "it has 1 character and not 26"),
             ("01ARZ3NDEKTSV4RRFFQ69G5FA", "it has 25 characters and not 26"),
             ("01ARZ3NDEKTSV4RRFFQ69G5FAVV", "it has 27 characters and not 26"),
             ("01ARZ3NDEKTSV4RRFFQ69G5FAé", "'é' is not one of 0-9, A-H, J, K, M, N, P-T, V-Z"),

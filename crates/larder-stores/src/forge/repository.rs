@@ -202,7 +202,10 @@ pub fn resolve_repository(tx: &mut ReadTx<'_>, text: &str) -> Result<Repository>
             find_repository(tx, id)?
         }
     };
-    found.ok_or_else(|| missing(ENTITY, text))
+    found.ok_or_else(|| {
+        missing(ENTITY, text)
+            .with_help("`larder repo list` shows those that there are, and `larder repo add` makes one")
+    })
 }
 
 /// Repositories of a project by their names; `page.after` is a name.

@@ -258,7 +258,7 @@ pub fn find_tool(tx: &mut ReadTx<'_>, text: &str) -> Result<Tool> {
 
 pub(super) fn no_tool(id: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no tool `{id}`"))
-        .with_help("list the tools to see their ids")
+        .with_help("`larder tool list` shows those that there are")
 }
 
 pub(super) fn filled(what: &str, text: &str) -> Result<()> {

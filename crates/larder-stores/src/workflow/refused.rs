@@ -85,8 +85,10 @@ impl Subject {
     /// There is none of that id.
     pub(super) fn missing(self, id: &str) -> Error {
         let word = self.as_str();
-        Error::new(ErrorKind::NotFound, format!("there is no {word} {id}"))
-            .with_help(format!("list the {word}s that there are"))
+        Error::new(ErrorKind::NotFound, format!("there is no {word} {id}")).with_help(match self {
+            Self::Run => "`larder workflow list` shows the runs that there are",
+            Self::Unit => "`larder workflow show` shows the units of a run",
+        })
     }
 }
 

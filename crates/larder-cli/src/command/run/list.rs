@@ -22,7 +22,8 @@ pub(crate) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let runs = database.read(|tx| journal::list_runs(tx, &filter))?;
     database.close()?;
     if runs.is_empty() {
-        context.output.line("there is no such run");
+        let all = status.is_none() && args.limit > 0;
+        context.output.line(if all { "there is no run yet" } else { "there is no such run" });
     } else {
         let mut table = Table::new(["run", "status", "began", "took", "by", "arguments"]).right(&[3]);
         for run in &runs {

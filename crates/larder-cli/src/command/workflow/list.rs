@@ -21,7 +21,8 @@ pub(crate) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let filter = RunFilter { status, repo_path: args.repo.as_deref(), limit: args.limit };
     let runs = database.read(|tx| workflow::list_runs(tx, &filter))?;
     if runs.is_empty() {
-        context.output.line("there is no such run");
+        let all = status.is_none() && args.repo.is_none() && args.limit > 0;
+        context.output.line(if all { "there is no run yet" } else { "there is no such run" });
     } else {
         let mut table = Table::new(["run", "status", "branch", "repository", "started", "completed"]);
         for run in &runs {

@@ -16,10 +16,11 @@ pub(crate) fn run(args: &Recover, mut context: Context<'_>) -> Result<Exit> {
     if recovered.runs.is_empty() {
         context.output.line("no run was left running");
     } else {
+        let are = if recovered.runs.len() == 1 { "is" } else { "are" };
         context.output.line(format!(
-            "{} and {} of theirs are interrupted now: {}",
+            "{} with {} {are} interrupted now: {}",
             measure::count(recovered.runs.len(), "run"),
-            measure::count(units, "unit"),
+            measure::count(units, "running unit"),
             recovered.runs.join(", ")
         ));
     }

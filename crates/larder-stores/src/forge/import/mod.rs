@@ -122,6 +122,7 @@ impl fmt::Display for ImportRefused {
         match self.bad.as_slice() {
             [] => write!(f, "nothing is wrong"),
             [one] => write!(f, "nothing was imported: {one}"),
+            [first, _] => write!(f, "nothing was imported: {first}; and 1 more line"),
             [first, rest @ ..] => write!(f, "nothing was imported: {first}; and {} more lines", rest.len()),
         }
     }

@@ -60,6 +60,9 @@ pub fn acquire_lease(
         let held = find_lease(tx, repository_id)?.ok_or_else(|| missing(ENTITY, repository_id))?;
         // What the statement judged by the kept digits of the time, this does too.
         return Err(match held.refuses(by, now) {
+            Some(held) if held.yours => {
+                refuse(held, "a lease is not renewed: go on with this one, or give it back and ask again")
+            }
             Some(held) => refuse(held, "wait until it is given back, or its time is up"),
             None => Error::new(ErrorKind::Internal, "a lease that is free was not granted"),
         });
