@@ -50,7 +50,9 @@ pub(super) fn read(line: u64, text: &str) -> Result<Record, BadLine> {
         // The place is told apart from the words.
         let said = error.to_string();
         let words = said.rsplit_once(" at line ").map_or(said.as_str(), |(words, _)| words);
-        BadLine::new(line, Some(error.column() as u64), words.to_owned())
+        // Otherwise the words are of a key or its value, and say which.
+        let reason = if error.is_data() { words.to_owned() } else { format!("it is no JSON: {words}") };
+        BadLine::new(line, Some(error.column() as u64), reason)
     })?;
     let bad = |reason: String| BadLine::new(line, None, reason);
     // The values of an object in the order of its keys would be taken as well.
