@@ -69,7 +69,7 @@ fn print(output: &mut Output, name: &str, status: &Status) {
             [
                 row.id.clone(),
                 word.replace('_', " "),
-                row.applied_at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default(),
+                row.applied_at.map(measure::time).unwrap_or_default(),
                 row.duration.map(took).unwrap_or_default(),
                 row.program.clone().unwrap_or_default(),
             ],

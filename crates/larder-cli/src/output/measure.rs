@@ -1,6 +1,12 @@
-//! Durations, sizes and numbers as people read them.
+//! Times, durations, sizes and numbers as people read them.
 
+use jiff::Timestamp;
 use std::time::Duration;
+
+/// `2026-03-01 09:30:00 UTC`.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
 
 /// `0.4 ms`, `12 ms`, `3.1 s`, `4 min 5 s`.
 pub(crate) fn duration(duration: Duration) -> String {
@@ -50,6 +56,11 @@ mod tests {
             [0, 432, 9_940, 12_400, 999_400, 3_141_000, 59_940_000, 245_000_000].map(shown),
             ["0.0 ms", "0.4 ms", "9.9 ms", "12 ms", "999 ms", "3.1 s", "59.9 s", "4 min 5 s"]
         );
+    }
+
+    #[test]
+    fn a_time_is_to_the_second_and_says_its_zone() {
+        assert_eq!(time("2026-03-01T10:30:00.999999+01:00".parse().unwrap()), "2026-03-01 09:30:00 UTC");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! `larder lease acquire`
 
-use super::{LeaseShape, actor, shown};
+use super::{LeaseShape, actor};
 use crate::args::lease::Acquire;
 use crate::command::Context;
 use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::output::Shape;
+use crate::output::{Shape, measure};
 use larder::Result;
 use larder_stores::forge::{self, By};
 
@@ -23,7 +23,7 @@ pub(super) fn run(args: &Acquire, environment: &Environment, mut context: Contex
         "{} is leased by {} until {}, token {}",
         lease.repository,
         lease.lease.holder,
-        shown(lease.lease.expires_at),
+        measure::time(lease.lease.expires_at),
         lease.lease.token
     ));
     if let Some(from) = &lease.lease.taken_from {

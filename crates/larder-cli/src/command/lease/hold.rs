@@ -1,12 +1,13 @@
 //! `larder lease hold`: a command that runs while a lease is held.
 
 use super::release::TOKEN;
-use super::{LeaseShape, actor, shown};
+use super::{LeaseShape, actor};
 use crate::args::lease::Hold;
 use crate::command::Context;
 use crate::command::child::{self, Relay};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::output::measure;
 use jiff::Timestamp;
 use larder::{Error, ErrorKind, Result};
 use larder_stores::forge::{self, By, Lease, NotHolder};
@@ -21,7 +22,7 @@ pub(super) fn run(args: &Hold, environment: &Environment, mut context: Context<'
     context.output.note(format!(
         "{} is leased by {who} until {}, token {}",
         lease.repository,
-        shown(lease.lease.expires_at),
+        measure::time(lease.lease.expires_at),
         lease.lease.token
     ));
     // The command writes to the same streams.

@@ -1,10 +1,10 @@
 //! `larder lease list`
 
-use super::{LeaseShape, shown};
+use super::LeaseShape;
 use crate::args::lease::List;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Table, Tone};
+use crate::output::{Shape, Table, Tone, measure};
 use jiff::Timestamp;
 use larder::Result;
 use larder_stores::forge;
@@ -51,8 +51,8 @@ pub(super) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
                 (*state).to_owned(),
                 lease.holder.clone(),
                 lease.token.to_string(),
-                shown(lease.acquired_at),
-                shown(lease.expires_at),
+                measure::time(lease.acquired_at),
+                measure::time(lease.expires_at),
             ],
         );
     }

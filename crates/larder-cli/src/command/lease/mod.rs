@@ -67,11 +67,6 @@ fn state(lease: &Lease, now: Timestamp) -> &'static str {
     }
 }
 
-/// A time for people.
-fn shown(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
 impl Term {
     /// The term that was asked for; `None` is the longest.
     fn read(&self) -> Result<Option<SignedDuration>> {

@@ -1,10 +1,10 @@
 //! `larder lease show`
 
-use super::{LeaseShape, shown};
+use super::LeaseShape;
 use crate::args::lease::Show;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Tone};
+use crate::output::{Shape, Tone, measure};
 use larder::Result;
 use larder_stores::forge::{self, Id};
 use serde::Serialize;
@@ -32,8 +32,8 @@ pub(super) fn run(args: &Show, mut context: Context<'_>) -> Result<Exit> {
             output.line(format!("{path}: {}", output.paint(tone, state)));
             output.line(format!("  holder    {}", lease.holder));
             output.line(format!("  token     {}", lease.token));
-            output.line(format!("  since     {}", shown(lease.acquired_at)));
-            output.line(format!("  until     {}", shown(lease.expires_at)));
+            output.line(format!("  since     {}", measure::time(lease.acquired_at)));
+            output.line(format!("  until     {}", measure::time(lease.expires_at)));
             if let Some(from) = &lease.taken_from {
                 output.line(format!("  taken     from {from}, whose time was up"));
             }

@@ -1,10 +1,10 @@
 //! `larder run list`
 
-use super::{STORE, line, time, tone, took};
+use super::{STORE, line, tone, took};
 use crate::args::run::List;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Table};
+use crate::output::{Shape, Table, measure};
 use larder::Result;
 use larder_stores::journal::{self, Filter, Run};
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
                 [
                     run.run_id.clone(),
                     run.status.to_string(),
-                    time(run.created_at),
+                    measure::time(run.created_at),
                     took(run),
                     run.actor.clone().unwrap_or_default(),
                     line(&run.args.0),

@@ -10,7 +10,6 @@ use crate::args::run::{Run, Verb};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Tone;
-use jiff::Timestamp;
 use larder::Result;
 use larder_stores::journal::{self, Status};
 
@@ -33,11 +32,6 @@ pub(crate) fn name(args: &Run) -> &'static str {
         Verb::Exec(_) => "run exec",
         Verb::Recover(_) => "run recover",
     }
-}
-
-/// An instant as people read it.
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// How long a run took; nothing while it runs.

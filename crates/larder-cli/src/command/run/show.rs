@@ -1,6 +1,6 @@
 //! `larder run show`
 
-use super::{STORE, line, time, tone, took};
+use super::{STORE, line, tone, took};
 use crate::args::run::Show;
 use crate::command::Context;
 use crate::exit::Exit;
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Show, mut context: Context<'_>) -> Result<Exit> {
 fn facts(run: &Run) -> Vec<(&'static str, String)> {
     let all = [
         ("arguments", Some(line(&run.args.0))),
-        ("began", Some(time(run.created_at))),
+        ("began", Some(measure::time(run.created_at))),
         ("took", Some(took(run)).filter(|took| !took.is_empty())),
         ("by", run.actor.clone()),
         ("commit", run.git_sha.clone()),

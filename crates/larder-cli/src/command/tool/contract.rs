@@ -1,9 +1,9 @@
 //! `larder tool contract add|list|remove`
 
-use super::{Context, Names, day, done, made, there};
+use super::{Context, Names, done, made, there};
 use crate::args::tool::{Contract as Args, ContractAdd, ContractCommand, Number, Perhaps};
 use crate::exit::Exit;
-use crate::output::{Output, Shape, Table, Tone};
+use crate::output::{Output, Shape, Table, Tone, measure};
 use larder::{Error, ErrorKind, Result};
 use larder_stores::registry::{self, Contract, ContractStatus, NewContract};
 use serde::Serialize;
@@ -86,7 +86,7 @@ pub(super) fn print(output: &mut Output, contracts: &[Contract], names: &Names) 
             one.name.clone(),
             one.contract_type.to_string(),
             one.status.to_string(),
-            one.last_verified.map(day).unwrap_or_default(),
+            one.last_verified.map(measure::time).unwrap_or_default(),
             one.schema_path.clone().unwrap_or_default(),
         ];
         table.row(tone(one.status), cells);

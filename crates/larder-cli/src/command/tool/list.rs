@@ -1,9 +1,9 @@
 //! `larder tool list`
 
-use super::{Context, day, share, there};
+use super::{Context, share, there};
 use crate::args::tool::List;
 use crate::exit::Exit;
-use crate::output::{Shape, Table, Tone};
+use crate::output::{Shape, Table, Tone, measure};
 use larder::Result;
 use larder_stores::registry::{self, Tool, ToolFilter};
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
                 tool.version.clone().unwrap_or_default(),
                 share(tool.reliability),
                 tool.debt_score.to_string(),
-                tool.last_verified.map(day).unwrap_or_default(),
+                tool.last_verified.map(measure::time).unwrap_or_default(),
             ];
             table.row(if tool.stub { Tone::Quiet } else { Tone::Plain }, cells);
         }

@@ -128,10 +128,6 @@ fn share(number: f64) -> String {
     if short == "0" && number > 0.0 { format!("{number:.1e}") } else { short.to_owned() }
 }
 
-fn day(at: jiff::Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
 fn tools(number: usize) -> String {
     measure::count(number, "tool")
 }

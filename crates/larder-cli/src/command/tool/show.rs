@@ -1,9 +1,9 @@
 //! `larder tool show TOOL`
 
-use super::{Context, Names, contract, day, dep, share, there};
+use super::{Context, Names, contract, dep, share, there};
 use crate::args::tool::One;
 use crate::exit::Exit;
-use crate::output::{Shape, Tone};
+use crate::output::{Shape, Tone, measure};
 use larder::Result;
 use larder_stores::registry::{self, Contract, Dependency, Tool};
 use serde::Serialize;
@@ -40,9 +40,9 @@ pub(super) fn run(args: &One, mut context: Context<'_>) -> Result<Exit> {
         ("manifest", tool.manifest_path.clone()),
         ("reliability", Some(share(tool.reliability))),
         ("debt", Some(tool.debt_score.to_string())),
-        ("verified", tool.last_verified.map(day)),
-        ("added", Some(day(tool.created_at))),
-        ("changed", Some(day(tool.updated_at))),
+        ("verified", tool.last_verified.map(measure::time)),
+        ("added", Some(measure::time(tool.created_at))),
+        ("changed", Some(measure::time(tool.updated_at))),
     ] {
         if let Some(value) = value {
             output.line(format!("  {word:<12}{value}"));

@@ -10,7 +10,7 @@ mod show;
 use super::Context;
 use crate::args::workflow::{Verb, Workflow};
 use crate::exit::Exit;
-use crate::output::Tone;
+use crate::output::{Tone, measure};
 use jiff::Timestamp;
 use larder::Result;
 use larder_stores::workflow::Status;
@@ -42,7 +42,7 @@ pub(crate) fn name(args: &Workflow) -> &'static str {
 
 /// An instant as people read it; nothing for none.
 fn time(at: Option<Timestamp>) -> String {
-    at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+    at.map(measure::time).unwrap_or_default()
 }
 
 fn tone(status: Status) -> Tone {

@@ -4,7 +4,7 @@ use super::{STORE, time, tone};
 use crate::args::workflow::Id;
 use crate::command::Context;
 use crate::exit::Exit;
-use crate::output::{Shape, Table, one_line};
+use crate::output::{Shape, Table, measure, one_line};
 use larder::{Json, Result};
 use larder_stores::workflow::{self, Liveness, Run, Unit};
 use serde::Serialize;
@@ -67,9 +67,9 @@ fn facts(run: &Run, liveness: Option<Liveness>) -> Vec<(&'static str, String)> {
         ("repository", Some(run.repo_path.clone())),
         ("tasks", Some(format!("{}, {} at a time", run.tasks_dir, run.parallelism))),
         ("owner", owner),
-        ("created", Some(time(Some(run.created_at)))),
-        ("started", run.started_at.map(|at| time(Some(at)))),
-        ("completed", run.completed_at.map(|at| time(Some(at)))),
+        ("created", Some(measure::time(run.created_at))),
+        ("started", run.started_at.map(measure::time)),
+        ("completed", run.completed_at.map(measure::time)),
         ("error", run.error.clone()),
         ("config", run.config_json.as_ref().map(|Json(config)| config.to_string())),
         ("events", Some(run.last_sequence.to_string())),
