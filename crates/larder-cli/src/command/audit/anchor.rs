@@ -1,7 +1,7 @@
 //! `larder audit anchor`
 
 use super::verify::BrokenShape;
-use super::{Found, trails};
+use super::{Found, TrailsShape, trails};
 use crate::args::audit::Of;
 use crate::command::Context;
 use crate::exit::Exit;
@@ -9,12 +9,6 @@ use crate::output::{Shape, Tone};
 use larder::Result;
 use larder_stores::audit;
 use serde::Serialize;
-
-#[derive(Serialize)]
-struct AnchorShape<'a> {
-    database: &'a str,
-    trails: Vec<TrailShape>,
-}
 
 #[derive(Serialize)]
 struct TrailShape {
@@ -55,6 +49,6 @@ pub(super) fn run(of: &Of, mut context: Context<'_>) -> Result<Exit> {
             (None, None) => output.note(format!("{} is empty: there is nothing to anchor", one.trail)),
         }
     }
-    output.json(&Shape::new(context.command, whole, AnchorShape { database: &name, trails: shown }));
+    output.json(&Shape::new(context.command, whole, TrailsShape { database: &name, trails: shown }));
     Ok(if whole { Exit::Done } else { Exit::Unsound })
 }

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use larder::{Database, Error, ErrorKind, Result};
 use larder_stores::audit::Trail;
 use larder_stores::{STORES, Store};
+use serde::Serialize;
 
 pub(crate) fn run(args: &Audit, context: Context<'_>) -> Result<Exit> {
     match &args.command {
@@ -25,6 +26,13 @@ pub(crate) fn run(args: &Audit, context: Context<'_>) -> Result<Exit> {
 struct Found {
     store: &'static str,
     trail: &'static Trail,
+}
+
+/// What each of the commands has to say of a database, in JSON.
+#[derive(Serialize)]
+struct TrailsShape<'a, T> {
+    database: &'a str,
+    trails: Vec<T>,
 }
 
 /// The database, and the trails in it that are asked for.

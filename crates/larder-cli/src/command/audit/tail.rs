@@ -1,6 +1,6 @@
 //! `larder audit tail`
 
-use super::{Found, trails};
+use super::{Found, TrailsShape, trails};
 use crate::args::audit::Tail;
 use crate::command::Context;
 use crate::exit::Exit;
@@ -9,12 +9,6 @@ use larder::{Error, ErrorKind, Result};
 use larder_stores::audit::{self, Column, Entry};
 use serde::Serialize;
 use serde_json::Value;
-
-#[derive(Serialize)]
-struct TailShape<'a> {
-    database: &'a str,
-    trails: Vec<TrailShape>,
-}
 
 #[derive(Serialize)]
 struct TrailShape {
@@ -47,7 +41,7 @@ pub(super) fn run(args: &Tail, mut context: Context<'_>) -> Result<Exit> {
         }
         print(output, one);
     }
-    output.json(&Shape::new(context.command, true, TailShape { database: &name, trails: shown }));
+    output.json(&Shape::new(context.command, true, TrailsShape { database: &name, trails: shown }));
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,6 @@
 //! `larder audit verify`
 
-use super::{Found, trails};
+use super::{Found, TrailsShape, trails};
 use crate::args::audit::Verify;
 use crate::command::Context;
 use crate::exit::Exit;
@@ -9,12 +9,6 @@ use larder::{Error, ErrorKind, Result};
 use larder_stores::audit::{self, Anchor, Broken, Fault, Head, Verification};
 use serde::Serialize;
 use std::path::Path;
-
-#[derive(Serialize)]
-struct VerifyShape<'a> {
-    database: &'a str,
-    trails: Vec<TrailShape>,
-}
 
 #[derive(Serialize)]
 struct TrailShape {
@@ -80,7 +74,7 @@ pub(super) fn run(args: &Verify, mut context: Context<'_>) -> Result<Exit> {
     for one in &shown {
         print(output, one);
     }
-    output.json(&Shape::new(context.command, whole, VerifyShape { database: &name, trails: shown }));
+    output.json(&Shape::new(context.command, whole, TrailsShape { database: &name, trails: shown }));
     Ok(if whole { Exit::Done } else { Exit::Unsound })
 }
 
