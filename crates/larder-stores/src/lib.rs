@@ -19,6 +19,7 @@ mod redact;
 mod refusal;
 pub mod registry;
 mod store;
+mod word;
 pub mod workflow;
 
 pub use canonical::{canonical_hash, canonical_json};

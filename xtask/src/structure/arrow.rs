@@ -22,15 +22,16 @@ pub(super) const MODULES: &Table = &[
 /// stores above.
 pub(super) const STORE_MODULES: &Table = &[
     ("refusal", &[]),
+    ("word", &[]),
     ("canonical", &[]),
     ("redact", &[]),
     ("git", &[]),
     ("clock", &[]),
     ("audit", &["refusal"]),
-    ("journal", &["audit", "canonical", "redact", "git", "clock"]),
-    ("workflow", &["refusal", "canonical", "clock"]),
-    ("registry", &["refusal", "canonical", "git", "clock"]),
-    ("forge", &["audit", "redact", "clock"]),
+    ("journal", &["audit", "word", "canonical", "redact", "git", "clock"]),
+    ("workflow", &["refusal", "word", "canonical", "clock"]),
+    ("registry", &["refusal", "word", "canonical", "git", "clock"]),
+    ("forge", &["audit", "word", "redact", "clock"]),
     ("store", &["journal", "workflow", "registry", "forge"]),
 ];
 

@@ -8,7 +8,7 @@ pub(crate) mod tool;
 pub(crate) mod workflow;
 
 use crate::exit;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use larder::migrate::Approval;
@@ -16,6 +16,7 @@ use larder::{Error, ErrorKind};
 use larder_stores::{STORES, Store};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 pub(crate) use lease::Lease;
 pub(crate) use repo::Repo;
@@ -39,6 +40,14 @@ pub(crate) struct Args {
 
 fn after() -> String {
     format!("{AFTER}\n\n{}", exit::TABLE)
+}
+
+/// The words of a column, with the list of them in the help.
+fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = Error> + Copy + Send + Sync,
+{
+    PossibleValuesParser::new(all.iter().map(|each| word(*each))).try_map(|text| text.parse::<T>())
 }
 
 /// The flags that every command takes.

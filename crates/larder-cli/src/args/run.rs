@@ -1,7 +1,8 @@
 //! The flags of `larder run`.
 
-use clap::builder::PossibleValuesParser;
+use super::words;
 use clap::{Args as ClapArgs, Subcommand};
+use larder_stores::journal::Status;
 use std::ffi::OsString;
 
 #[derive(Debug, ClapArgs)]
@@ -25,8 +26,8 @@ pub(crate) enum Verb {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct List {
     /// Only those of this status
-    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(["running", "completed", "failed"]))]
-    pub(crate) status: Option<String>,
+    #[arg(long, value_name = "STATUS", value_parser = words(Status::ALL, Status::as_str))]
+    pub(crate) status: Option<Status>,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: u32,

@@ -1,18 +1,9 @@
 //! `larder tool`: the flags of its commands.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use super::words;
 use clap::{Args as ClapArgs, Subcommand};
 use larder_stores::registry::{CYCLE_LIMIT, ContractType, DependencyType, ToolType};
 use std::path::PathBuf;
-use std::str::FromStr;
-
-/// The words of a column, with the list of them in the help.
-fn words<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
-where
-    T: FromStr<Err = larder::Error> + Copy + Send + Sync,
-{
-    PossibleValuesParser::new(all.iter().map(|each| word(*each))).try_map(|text| text.parse::<T>())
-}
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Tool {

@@ -1,6 +1,6 @@
 //! The flags of `larder workflow`.
 
-use clap::builder::PossibleValuesParser;
+use super::words;
 use clap::{Args as ClapArgs, Subcommand};
 use larder_stores::workflow::Status;
 
@@ -29,8 +29,8 @@ pub(crate) enum Verb {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct List {
     /// Only those of this status
-    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str)))]
-    pub(crate) status: Option<String>,
+    #[arg(long, value_name = "STATUS", value_parser = words(Status::ALL, Status::as_str))]
+    pub(crate) status: Option<Status>,
     /// Only those of this repository
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<String>,

@@ -4,9 +4,9 @@ use super::missing::{missing, unless_referred};
 use super::name::{check, taken};
 use super::remote;
 use super::trail::{self, Action, Change};
-use super::word::words;
 use super::{By, Id};
 use crate::refusal::refuse;
+use crate::word::words;
 use jiff::Timestamp;
 use larder::{ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use std::fmt;
 
 words! {
     /// Which way a mirror copies.
+    #[non_exhaustive]
     Direction("direction") {
         /// From the remote.
         Pull = "pull",
@@ -25,6 +26,7 @@ words! {
 
 words! {
     /// How a mirror stands.
+    #[non_exhaustive]
     MirrorStatus("status of a mirror") {
         /// It was never copied, or is to be again.
         Pending = "pending",

@@ -48,7 +48,6 @@ mod relationship;
 mod remote;
 mod repository;
 mod trail;
-mod word;
 
 pub use by::By;
 pub use client::{Client, Prepared};

@@ -3,9 +3,9 @@
 use super::missing::{missing, unless_referred};
 use super::repository;
 use super::trail::{self, Action, Change};
-use super::word::words;
 use super::{By, Id, Page, find_repository};
 use crate::refusal::refuse;
+use crate::word::words;
 use jiff::Timestamp;
 use larder::{ConstraintKind, Error, ErrorKind, FailedRow, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use std::fmt;
 
 words! {
     /// What an object is.
+    #[non_exhaustive]
     ObjectKind("kind of object") {
         /// The bytes of a file.
         Blob = "blob",

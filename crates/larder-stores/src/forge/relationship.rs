@@ -3,9 +3,9 @@
 use super::cycle;
 use super::missing::{missing, unless_referred};
 use super::trail::{self, Action, Change};
-use super::word::words;
 use super::{By, Id, Taken, find_repository};
 use crate::refusal::refuse;
+use crate::word::words;
 use jiff::Timestamp;
 use larder::{ConstraintKind, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use std::fmt;
 
 words! {
     /// What a repository is to the other.
+    #[non_exhaustive]
     RelationshipKind("kind of relationship") {
         /// It was forked from the other.
         ForkOf = "fork_of",

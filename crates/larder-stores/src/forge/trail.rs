@@ -1,8 +1,8 @@
 //! The trail: an entry for every change, in the transaction of the change.
 
-use super::word::words;
 use super::{By, Id};
 use crate::audit::{self, Trail};
+use crate::word::words;
 use jiff::Timestamp;
 use larder::{Json, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ pub static TRAIL: Trail = audit::trail!(audit_entries:
 
 words! {
     /// What was done, as an entry of the trail says it.
+    #[non_exhaustive]
     Action("action") {
         /// Made.
         Create = "create",

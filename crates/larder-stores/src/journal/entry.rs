@@ -3,65 +3,26 @@
 use super::trail::TRAIL;
 use crate::audit::{self, Head};
 use crate::redact::{Redaction, STANDARD};
+use crate::word::words;
 use jiff::Timestamp;
-use larder::{Error, ErrorKind, Given, Json, ReadTx, Result, ToValue, ValueRef, WriteTx, params};
+use larder::{Json, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
-use std::str::FromStr;
 
-/// How much an entry matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Level {
-    /// For who looks for a fault.
-    Debug,
-    /// What happened.
-    #[default]
-    Info,
-    /// What should not have happened and did no harm.
-    Warn,
-    /// What failed.
-    Error,
-}
-
-impl Level {
-    /// As the database holds it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Level {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "debug" => Ok(Self::Debug),
-            "info" => Ok(Self::Info),
-            "warn" => Ok(Self::Warn),
-            "error" => Ok(Self::Error),
-            _ => Err(Error::new(ErrorKind::Conversion, format!("`{text}` is no level of an audit entry"))
-                .with_help("it is one of debug, info, warn, error")),
-        }
-    }
-}
-
-impl ToValue for Level {
-    fn to_value(&self) -> Result<Given<'_>> {
-        Ok(Given::Borrowed(ValueRef::Text(self.as_str())))
+words! {
+    /// How much an entry matters.
+    #[derive(Default)]
+    #[non_exhaustive]
+    Level("level of an audit entry") {
+        /// For who looks for a fault.
+        Debug = "debug",
+        /// What happened.
+        #[default]
+        Info = "info",
+        /// What should not have happened and did no harm.
+        Warn = "warn",
+        /// What failed.
+        Error = "error",
     }
 }
 

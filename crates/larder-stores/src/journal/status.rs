@@ -1,59 +1,21 @@
 //! How a run or a step stands, how it may end, and the move that is refused.
 
 use crate::redact::{Redaction, STANDARD};
+use crate::word::words;
 use jiff::Timestamp;
-use larder::{Error, ErrorKind, Given, Result, ToValue, ValueRef};
-use serde::{Deserialize, Serialize};
+use larder::{Error, ErrorKind};
 use std::fmt;
-use std::str::FromStr;
 
-/// How a run or a step stands. From `Running` it moves once, to one of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Status {
-    /// It was started and has not ended, or its process died.
-    Running,
-    /// It ended well.
-    Completed,
-    /// It ended otherwise.
-    Failed,
-}
-
-impl Status {
-    /// As the database holds it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Status {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "running" => Ok(Self::Running),
-            "completed" => Ok(Self::Completed),
-            "failed" => Ok(Self::Failed),
-            _ => Err(Error::new(ErrorKind::Conversion, format!("`{text}` is no status of a run"))
-                .with_help("it is one of running, completed, failed")),
-        }
-    }
-}
-
-impl ToValue for Status {
-    fn to_value(&self) -> Result<Given<'_>> {
-        Ok(Given::Borrowed(ValueRef::Text(self.as_str())))
+words! {
+    /// How a run or a step stands. From `Running` it moves once, to one of the others.
+    #[non_exhaustive]
+    Status("status of a run") {
+        /// It was started and has not ended, or its process died.
+        Running = "running",
+        /// It ended well.
+        Completed = "completed",
+        /// It ended otherwise.
+        Failed = "failed",
     }
 }
 

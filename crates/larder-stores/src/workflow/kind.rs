@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn each_status_of_each_subject_has_a_name_of_its_own() {
         for subject in [Subject::Run, Subject::Unit] {
-            for status in Status::ALL {
+            for status in Status::ALL.iter().copied() {
                 let name = of_move(subject, status);
                 assert_eq!(read(name), Some((subject, status)));
                 assert!(is_reserved(name) && name.starts_with(subject.as_str()));

@@ -15,7 +15,7 @@ const TARGETS: [Status; 5] =
 #[test]
 fn a_run_moves_as_the_table_says_and_no_other_way() {
     let db = memory();
-    for from in Status::ALL {
+    for from in Status::ALL.iter().copied() {
         for to in TARGETS {
             let id = run(&db, &format!("{from}-{to}"));
             write(&db, |tx| bring_run(tx, &id, from));
@@ -44,7 +44,7 @@ fn a_unit_moves_as_the_table_says_and_no_other_way() {
     let db = memory();
     let run = run(&db, "units");
     write(&db, |tx| workflow::start_run(tx, &run));
-    for from in Status::ALL {
+    for from in Status::ALL.iter().copied() {
         for to in TARGETS {
             let id = unit(&db, &run, &format!("{from}-{to}"));
             write(&db, |tx| bring_unit(tx, &id, from));

@@ -17,12 +17,11 @@ struct Listed {
 
 pub(crate) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let database = context.store_for_reading(STORE)?;
-    let status = args.status.as_deref().map(str::parse).transpose()?;
-    let filter = Filter { status, limit: args.limit, ..Filter::default() };
+    let filter = Filter { status: args.status, limit: args.limit, ..Filter::default() };
     let runs = database.read(|tx| journal::list_runs(tx, &filter))?;
     database.close()?;
     if runs.is_empty() {
-        let all = status.is_none() && args.limit > 0;
+        let all = args.status.is_none() && args.limit > 0;
         context.output.line(if all { "there is no run yet" } else { "there is no such run" });
     } else {
         let mut table = Table::new(["run", "status", "began", "took", "by", "arguments"]).right(&[3]);

@@ -17,11 +17,10 @@ struct Listed {
 
 pub(crate) fn run(args: &List, mut context: Context<'_>) -> Result<Exit> {
     let database = context.store_for_reading(STORE)?;
-    let status = args.status.as_deref().map(str::parse).transpose()?;
-    let filter = RunFilter { status, repo_path: args.repo.as_deref(), limit: args.limit };
+    let filter = RunFilter { status: args.status, repo_path: args.repo.as_deref(), limit: args.limit };
     let runs = database.read(|tx| workflow::list_runs(tx, &filter))?;
     if runs.is_empty() {
-        let all = status.is_none() && args.repo.is_none() && args.limit > 0;
+        let all = args.status.is_none() && args.repo.is_none() && args.limit > 0;
         context.output.line(if all { "there is no run yet" } else { "there is no such run" });
     } else {
         let mut table = Table::new(["run", "status", "branch", "repository", "started", "completed"]);

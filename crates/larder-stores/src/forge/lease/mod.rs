@@ -16,8 +16,8 @@ pub(crate) use inspect::LeaseCheck;
 pub use refusal::{Held, InvalidTerm, NotHolder, StaleToken};
 pub use release::release_lease;
 
-use super::word::words;
 use super::{By, Id};
+use crate::word::words;
 use jiff::{SignedDuration, Timestamp};
 use larder::{ReadTx, Result, params};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ pub const LEASE_TERM: SignedDuration = SignedDuration::from_hours(72);
 
 words! {
     /// Whether a lease was given back. One that was not is free all the same when its time is up: [`Lease::is_live`].
+    #[non_exhaustive]
     LeaseStatus("status of a lease") {
         /// Granted, and not given back.
         Held = "held",

@@ -1,17 +1,20 @@
-//! Columns that hold one of a few words.
+//! Columns that hold one of a few words: statuses, kinds, levels.
 
-/// An enum whose values are words of the database: `as_str`, `FromStr`, `Display`, a parameter, and serde.
+use larder::{Error, ErrorKind};
+
+/// An enum whose values are words of the database: `ALL`, `as_str`, `FromStr`, `Display`, a parameter, and serde, which reads
+/// it from a row too. What stands in parentheses names the enum in the error for a text that is none of its words. The list of
+/// them can grow: whoever wants to add to it without breaking a caller's `match` puts `#[non_exhaustive]` on it.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident ($what:literal) { $($(#[$doc:meta])* $value:ident = $word:literal),* $(,)? }) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[non_exhaustive]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] $value,)*
         }
 
         impl $name {
-            /// All of them.
+            /// All of them, in the order of the schema.
             pub const ALL: &'static [Self] = &[$(Self::$value),*];
 
             /// The word that stands for it in the database and in JSON.
@@ -32,11 +35,10 @@ macro_rules! words {
             type Err = larder::Error;
 
             fn from_str(text: &str) -> larder::Result<Self> {
-                Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or_else(|| {
-                    let known: Vec<&str> = Self::ALL.iter().map(|known| known.as_str()).collect();
-                    larder::Error::new(larder::ErrorKind::Parameter, format!("{text:?} is no {}", $what))
-                        .with_help(format!("it is one of {}", known.join(", ")))
-                })
+                match text {
+                    $($word => Ok(Self::$value),)*
+                    _ => Err($crate::word::unknown(text, $what, &[$($word),*])),
+                }
             }
         }
 
@@ -48,4 +50,10 @@ macro_rules! words {
     };
 }
 
-pub(super) use words;
+pub(crate) use words;
+
+/// The error for a text that is none of the words of `what`.
+pub(crate) fn unknown(text: &str, what: &str, words: &[&str]) -> Error {
+    Error::new(ErrorKind::Config, format!("`{text}` is no {what}"))
+        .with_help(format!("it is one of {}", words.join(", ")))
+}
