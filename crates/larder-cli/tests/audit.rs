@@ -172,13 +172,15 @@ fn what_is_no_anchor_of_the_trail_is_a_mistake_of_the_command_line() {
 
 #[test]
 fn a_database_without_a_trail_says_how_to_come_to_one() {
+    let missing = Place::new().run(&["audit", "verify"]).failed(1);
+    assert!(missing.contains("`larder migrate --store journal` makes it"), "{missing}");
     let place = Place::new();
     assert_eq!(run(&place, &["audit", "verify"]).code, 1);
     assert!(!place.path("trail.db").exists());
     place.run(&["migrate", "--store", "registry", "--url", "trail.db"]).done();
     assert_snapshot!(run(&place, &["audit", "verify"]).failed(1), @r"
     error: trail.db has no store with an audit trail
-      help: name the store: `--store journal` goes to where its database is
+      help: name the store: `--store journal` goes to where its database is, and `larder migrate --store journal` makes it
     ");
     assert_snapshot!(run(&place, &["audit", "verify", "--store", "journal"]).failed(1), @r"
     error: trail.db has no store `journal` yet

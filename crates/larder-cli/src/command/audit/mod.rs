@@ -35,6 +35,9 @@ struct TrailsShape<'a, T> {
     trails: Vec<T>,
 }
 
+/// What to do where no trail is in sight.
+const STORE: &str = "name the store: `--store journal` goes to where its database is, and `larder migrate --store journal` makes it";
+
 /// The database, and the trails in it that are asked for.
 ///
 /// By the history of migrations and not by the tables that are there: a trail that was dropped as a whole is missed.
@@ -44,14 +47,16 @@ fn trails(of: &Of, context: &mut Context<'_>) -> Result<(Database, Vec<Found>)> 
         let database = context.store_for_reading(store.name)?;
         return Ok((database, found(store).into_iter().collect()));
     }
-    let database = context.readable()?;
+    let database = context.readable().map_err(|error| match error.kind() {
+        ErrorKind::NotInitialized => error.with_help(STORE),
+        _ => error,
+    })?;
     let known = in_history(&database)?;
     let all: Vec<Found> =
         STORES.iter().filter(|store| known.iter().any(|name| name == store.name)).filter_map(found).collect();
     if all.is_empty() {
         let message = format!("{} has no store with an audit trail", context.shown());
-        return Err(Error::new(ErrorKind::NotInitialized, message)
-            .with_help("name the store: `--store journal` goes to where its database is"));
+        return Err(Error::new(ErrorKind::NotInitialized, message).with_help(STORE));
     }
     Ok((database, all))
 }
