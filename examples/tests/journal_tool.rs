@@ -62,3 +62,11 @@ fn a_run_has_its_steps_one_failed_and_no_secret() {
     }
     assert!(tool(at, &["doctor"]).0, "the chain of the audit log is whole");
 }
+
+#[test]
+fn without_a_command_it_shows_itself_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("README.md"), "one two").unwrap();
+    let (ok, said) = tool(folder.path(), &[]);
+    assert!(ok && said.ends_with("README.md: 2 words\n") && !said.contains("abc"), "{said}");
+}
