@@ -155,6 +155,9 @@ impl<'t> NewRows<'t> {
         // A value's own code may panic, and leaves half a row behind; whoever catches that must not go on with it.
         self.pushing = true;
         let result = self.take(params).and_then(|()| {
+            if self.written == 1 && self.before == 0 {
+                self.warm();
+            }
             let bytes = self.texts.len().saturating_add(self.blobs.len());
             if self.held >= self.now || bytes >= MOST_BYTES { self.write() } else { Ok(()) }
         });
@@ -260,29 +263,26 @@ impl<'t> NewRows<'t> {
             self.written += rows as u64;
             self.held -= rows;
         }
-        self.grow();
+        if self.now < self.most && self.before + self.written >= WORTH * 2 * self.now as u64 {
+            self.now *= 2;
+        }
         self.cells.clear();
         self.texts.clear();
         self.blobs.clear();
         Ok(())
     }
 
-    /// Makes the statements longer where that pays: each length once its rows have earned it, and after the first row at once
-    /// those that earlier calls have left prepared.
-    fn grow(&mut self) {
-        if self.written == 1 && self.before == 0 {
-            while self.now < self.most {
-                let rows = self.now * 2;
-                let longer = self.statements.entry(rows).or_insert_with(|| self.insert.of_rows(rows));
-                if !self.connection.is_prepared(longer) {
-                    break;
-                }
-                self.now = rows;
-                self.before = WORTH * rows as u64;
+    /// Begins with the longest statement that earlier calls have left prepared. Asked at the second row, for a call with one row
+    /// has no use for it.
+    fn warm(&mut self) {
+        while self.now < self.most {
+            let rows = self.now * 2;
+            let longer = self.statements.entry(rows).or_insert_with(|| self.insert.of_rows(rows));
+            if !self.connection.is_prepared(longer) {
+                break;
             }
-        }
-        if self.now < self.most && self.before + self.written >= WORTH * 2 * self.now as u64 {
-            self.now *= 2;
+            self.now = rows;
+            self.before = WORTH * rows as u64;
         }
     }
 }
