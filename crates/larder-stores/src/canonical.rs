@@ -25,7 +25,12 @@ pub fn canonical_json(value: &Value) -> String {
 /// assert_eq!(larder_stores::canonical_hash(&one), larder_stores::canonical_hash(&two));
 /// ```
 pub fn canonical_hash(value: &Value) -> String {
-    Sha256::digest(canonical_json(value)).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(canonical_json(value)))
+}
+
+/// Bytes as digits in small letters.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The schema that a contract points at: read from its file and hashed, before any transaction begins.
 
+use crate::canonical::hexadecimal;
 use crate::canonical_hash;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -121,7 +122,7 @@ fn hash_lines(bytes: &[u8]) -> String {
         rest = after.get(1..).unwrap_or_default();
     }
     hash.update(rest);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
 }
 
 #[cfg(test)]

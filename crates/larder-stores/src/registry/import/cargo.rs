@@ -2,6 +2,7 @@
 
 use super::input::{parse, read, refused};
 use super::{Edges, Inventory, InventoryTool};
+use crate::canonical::hexadecimal;
 use crate::registry::ToolType;
 use larder::{Error, ErrorKind, Result};
 use serde::Deserialize;
@@ -163,9 +164,8 @@ fn ids(packages: &[Package]) -> HashMap<&str, String> {
         if is_of_registry(package) || count.get(&id) == Some(&1) {
             return id;
         }
-        let mark: String =
-            Sha256::digest(&package.id).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{id}#{mark}")
+        let hash = Sha256::digest(&package.id);
+        format!("{id}#{}", hexadecimal(hash.get(..4).unwrap_or_default()))
     };
     packages.iter().map(|package| (package.id.as_str(), id(package))).collect()
 }
