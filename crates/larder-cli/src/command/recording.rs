@@ -2,21 +2,19 @@
 
 use super::actor::actor;
 use super::context::PROGRAM;
+use super::store::taken;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::{DoneShape, measure};
 use crate::settings::Settings;
 use jiff::{SignedDuration, Timestamp};
 use larder::migrate::{Migrator, Report};
-use larder::{Database, Error, ErrorKind, MigrationSet, Result, WriteTx};
+use larder::{Database, ErrorKind, MigrationSet, Result, WriteTx};
 use larder_stores::Store;
 use larder_stores::journal::{self, Ending, Level, MIGRATIONS, NewEntry, NewRun, NewStep};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// Tables of the journal, which nobody else may have in its database.
-const TABLES: [&str; 3] = ["runs", "run_steps", "audit_log"];
 
 /// The commands that change something; each tells its steps.
 const COMMANDS: &[&str] = &["migrate", "rollback", "vacuum", "backup", "restore", "repair", "baseline"];
@@ -124,19 +122,9 @@ impl Recording {
             Ok(_) | Err(_) => {}
         }
         // The same for what keeps it from being read.
-        let known = super::sets::in_history(&db).unwrap_or_default();
-        if known.iter().any(|set| set == MIGRATIONS.name()) {
-            return Ok(());
-        }
-        let tables: Vec<String> =
-            db.query_all("SELECT name FROM sqlite_schema WHERE type = 'table'", &[]).unwrap_or_default();
-        match TABLES.iter().find(|table| tables.iter().any(|name| name.eq_ignore_ascii_case(table))) {
-            Some(table) => Err(Error::new(
-                ErrorKind::SetConflict,
-                format!("{} has a table {table:?} of its own, and so has the set \"journal\"", place.url),
-            )
-            .with_help(CONFLICT)),
-            None => Ok(()),
+        match taken(&MIGRATIONS, &db, &place.url) {
+            Ok(Some(error)) => Err(error.with_help(CONFLICT)),
+            Ok(None) | Err(_) => Ok(()),
         }
     }
 
@@ -255,7 +243,9 @@ mod tests {
             .map(String::as_str)
             .filter(|name| !["meta", "schema_migrations"].contains(name))
             .collect();
-        assert_eq!(own, TABLES);
+        assert_eq!(own, ["runs", "run_steps", "audit_log"]);
+        let told = MIGRATIONS.load(db.driver().dialect()).unwrap().tables().unwrap();
+        assert_eq!(told, own.into_iter().map(str::to_owned).collect());
     }
 
     /// The commands that change no database, and `run exec`, which records itself.

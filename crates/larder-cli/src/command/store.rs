@@ -5,7 +5,7 @@ use super::context::PROGRAM;
 use super::sets::in_history;
 use crate::settings::Source;
 use larder::migrate::{Migrator, Standing};
-use larder::{Database, Error, ErrorKind, Result};
+use larder::{Database, Error, ErrorKind, MigrationSet, Result};
 use larder_stores::Store;
 
 impl Context<'_> {
@@ -29,39 +29,12 @@ impl Context<'_> {
         let database = self.open()?;
         match Migrator::new(&[store.set]).program(PROGRAM).up(&database) {
             Ok(_) => Ok(database),
-            Err(error) => Err(self.taken(store, &database)?.unwrap_or(error)),
+            Err(error) => Err(taken(store.set, &database, &self.shown())?.map_or(error, |taken| {
+                taken.with_help(format!(
+                    "keep the store in a file of its own: `url` in the table [store.{name}] of larder.toml, or --url"
+                ))
+            })),
         }
-    }
-
-    /// Why a store can't be made, if the database has a table of its name that is somebody else's.
-    fn taken(&self, store: &Store, database: &Database) -> Result<Option<Error>> {
-        const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid";
-        if in_history(database)?.iter().any(|set| set == store.name) {
-            return Ok(None);
-        }
-        let there: Vec<String> = database.query_all(TABLES, &[])?;
-        let empty = Database::open(":memory:")?;
-        let before: Vec<String> = empty.query_all(TABLES, &[])?;
-        Migrator::new(&[store.set]).up(&empty)?;
-        let own: Vec<String> = empty.query_all(TABLES, &[])?;
-        let is_ours = |name: &&String| {
-            !before.contains(name)
-                && !name.starts_with("sqlite_")
-                && !["meta", "schema_migrations"].contains(&name.as_str())
-        };
-        let table =
-            own.iter().filter(is_ours).find(|own| there.iter().any(|name| name.eq_ignore_ascii_case(own)));
-        Ok(table.map(|table| {
-            let message = format!(
-                "{} has a table {table:?} of its own, and so has the set {:?}",
-                self.shown(),
-                store.name
-            );
-            Error::new(ErrorKind::SetConflict, message).with_help(format!(
-                "keep the store in a file of its own: `url` in the table [store.{}] of larder.toml, or --url",
-                store.name
-            ))
-        }))
     }
 
     fn at_store(
@@ -102,4 +75,19 @@ impl Context<'_> {
         Store::named(name)
             .ok_or_else(|| Error::new(ErrorKind::Internal, format!("there is no store `{name}`")))
     }
+}
+
+/// Why a set can't be made in a database, `shown` as people know it: a table of the same name is somebody else's there.
+pub(super) fn taken(set: &MigrationSet, database: &Database, shown: &str) -> Result<Option<Error>> {
+    if in_history(database)?.iter().any(|known| known == set.name()) {
+        return Ok(None);
+    }
+    let there: Vec<String> =
+        database.query_all("SELECT lower(name) FROM sqlite_schema WHERE type = 'table'", &[])?;
+    let own = set.load(database.driver().dialect())?.tables()?;
+    Ok(own.iter().find(|table| there.contains(table)).map(|table| {
+        let message =
+            format!("{shown} has a table {table:?} of its own, and so has the set {:?}", set.name());
+        Error::new(ErrorKind::SetConflict, message)
+    }))
 }
