@@ -39,6 +39,12 @@ pub enum ErrorKind {
     CannotOpen,
     /// Another connection held the lock longer than the busy timeout. Nothing was done; try again.
     Busy,
+    /// The server can't be reached, or went away before what was asked of it could have had an effect. Nothing was done; try
+    /// again.
+    Unavailable,
+    /// Transactions of others came in between as often as it was tried (a serialization failure, a deadlock). Nothing was
+    /// done; try again.
+    Conflict,
     /// The disk, or the limit set on the file, is full. The transaction was rolled back; free space and try again.
     DiskFull,
     /// A write through something that only reads: the handle, the transaction, the file or the place it lies in.
@@ -292,7 +298,7 @@ impl Error {
 
     /// True where trying the same again later may succeed without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self.inner.kind, ErrorKind::Busy)
+        matches!(self.inner.kind, ErrorKind::Busy | ErrorKind::Unavailable | ErrorKind::Conflict)
     }
 }
 

@@ -75,8 +75,8 @@ pub(super) const PEERS: &[&str] = &[
 /// The crates whose manifest may name a peer: this folder and all below it.
 pub(super) const PEERS_PLACE: &str = "crates/larder-bench/";
 
-/// The bindings of an engine, which one module of larder alone may name.
-pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys"];
+/// The bindings of the engines, which one module of larder alone may name.
+pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys", "tokio_postgres"];
 
 /// The module that may name the bindings.
 pub(super) const BINDINGS_PLACE: &str = "driver";

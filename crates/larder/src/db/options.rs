@@ -1,6 +1,8 @@
 //! How a database is opened.
 
 use super::Database;
+#[cfg(feature = "postgres")]
+use crate::driver::postgres;
 use crate::driver::sqlite::{self, Place, Settings, Sqlite};
 use crate::driver::{Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
@@ -221,6 +223,12 @@ impl Options {
     fn resolve(&self) -> Result<Arc<dyn Driver>> {
         let place = match &self.target {
             Target::Driver(driver) => return Ok(Arc::clone(driver)),
+            #[cfg(feature = "postgres")]
+            Target::Url(url) if is_postgres(url) => {
+                let settings =
+                    postgres::Settings { busy_timeout: self.settings.busy_timeout, ..Default::default() };
+                return Ok(Arc::new(postgres::Postgres { place: postgres::Place::parse(url)?, settings }));
+            }
             Target::Url(url) => place(url)?,
             Target::Path(path) if path.as_os_str() == ":memory:" => Place::Memory,
             Target::Path(path) => file(path)?,
@@ -234,6 +242,11 @@ impl Options {
         }
         Ok(Arc::new(Sqlite { place, settings: self.settings.clone() }))
     }
+}
+
+#[cfg(feature = "postgres")]
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 /// The place that a URL names.

@@ -1,7 +1,7 @@
 //! What a closure of `read` or `write` gets.
 
 use super::write::RollbackFailed;
-use crate::driver::{Access, Connection};
+use crate::driver::{Access, Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::{Pragma, pragma};
 use crate::sql::{Param, Row};
@@ -50,6 +50,11 @@ pub struct WriteTx<'c> {
 impl<'c> ReadTx<'c> {
     pub(crate) fn new(connection: &'c mut dyn Connection) -> Self {
         Self { connection, rule: Rule::Nothing }
+    }
+
+    /// The language that the engine speaks, for the few statements that can't be the same on both.
+    pub fn dialect(&self) -> Dialect {
+        self.connection.dialect()
     }
 
     /// Begins no statement any more once `unwanted` is true.

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 mod durability;
 mod log;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sqlite;
 mod tally;
 
@@ -43,6 +45,11 @@ pub trait Driver: fmt::Debug + fmt::Display + Send + Sync {
 
     /// True where each connection would be a database of its own (one in memory), so that there may be only one.
     fn is_single(&self) -> bool {
+        false
+    }
+
+    /// True where several connections can write at the same time, each in a transaction of its own.
+    fn is_concurrent(&self) -> bool {
         false
     }
 
@@ -86,10 +93,15 @@ pub trait Driver: fmt::Debug + fmt::Display + Send + Sync {
 /// | a write where only reading is allowed | `ReadOnly` | nothing ran |
 /// | stopped through the [`Interrupter`] | `Interrupted` | the engine may have rolled back: roll back |
 /// | an I/O fault during commit | `UnknownOutcome` | the transaction is over; look before writing again |
+/// | the server went away | `Unavailable`; `UnknownOutcome` where a commit, or a statement that writes outside a transaction, was under way | the connection is of no use any more: open another |
+/// | a serialization failure, a deadlock | `Conflict` | roll back, and run the whole transaction again |
 ///
 /// When the engine itself rolled a whole transaction back, every later statement is refused until the outermost
 /// [`rollback`](Self::rollback): none can slip through and commit alone.
 pub trait Connection: Any + Send {
+    /// The language it speaks.
+    fn dialect(&self) -> Dialect;
+
     /// Runs one statement; gives the number of rows it changed.
     ///
     /// # Errors

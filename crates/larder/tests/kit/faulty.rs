@@ -158,6 +158,10 @@ impl FaultyConnection {
 }
 
 impl Connection for FaultyConnection {
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect()
+    }
+
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         self.refuse()?;
         self.script.pass(format!("execute {sql}"), || self.inner.execute(sql, params))

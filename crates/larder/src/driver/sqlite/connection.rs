@@ -173,6 +173,10 @@ impl Sqlite {
 }
 
 impl Connection for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         self.change(sql, Values::Named(params))
     }

@@ -1,6 +1,6 @@
 //! An engine of the tests: it keeps rows in memory, loses and refuses as an engine may, and fails where it is told to.
 
-use crate::driver::{Access, Action, Connection, Durability, Interrupter, Lock, RowSink, Tally};
+use crate::driver::{Access, Action, Connection, Dialect, Durability, Interrupter, Lock, RowSink, Tally};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::{Param, ValueRef};
 use std::panic::resume_unwind;
@@ -221,6 +221,10 @@ fn fault(kind: ErrorKind) -> Error {
 }
 
 impl Connection for Engine {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
     fn execute(&mut self, sql: &str, _: &[Param<'_>]) -> Result<u64> {
         self.state().execute(sql)
     }

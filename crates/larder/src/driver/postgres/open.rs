@@ -1,0 +1,69 @@
+//! Opening a connection: the place, and the settings.
+
+use super::connection::PostgresConnection;
+use super::link::Link;
+use super::place::Place;
+use crate::driver::{Access, Connection, Dialect, Driver};
+use crate::error::Result;
+use std::fmt;
+use std::time::Duration;
+
+/// How much of what others do a transaction that writes may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Isolation {
+    /// As if transactions ran one after the other, as they do on SQLite. One that others came in between of is run again.
+    #[default]
+    Serializable,
+    /// Each statement sees what is committed when it begins. For loads where many write the same rows, by closures that
+    /// take the locks they need themselves.
+    ReadCommitted,
+}
+
+/// How connections are opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long to wait for a connection, and for a lock.
+    pub busy_timeout: Duration,
+    /// What a transaction that writes may see of others.
+    pub isolation: Isolation,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(5), isolation: Isolation::default() }
+    }
+}
+
+/// PostgreSQL as a [`Driver`].
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    /// Where the database is.
+    pub place: Place,
+    /// How it is opened.
+    pub settings: Settings,
+}
+
+impl fmt::Display for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.fmt(f)
+    }
+}
+
+impl Driver for Postgres {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn is_concurrent(&self) -> bool {
+        true
+    }
+
+    fn patience(&self) -> Duration {
+        self.settings.busy_timeout
+    }
+
+    fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
+        let (client, link) = Link::open(&self.place, self.settings.busy_timeout)?;
+        Ok(Box::new(PostgresConnection::new(client, link, &self.settings, access)))
+    }
+}
