@@ -43,13 +43,14 @@ pub(super) const TABLES: &[(&str, &Table)] =
 pub(super) const CRATES: &Table = &[
     ("larder-file", &[]),
     ("larder-macros", &["larder-file"]),
-    ("larder", &["larder-file", "larder-macros"]),
+    ("larder-kit", &[]),
+    ("larder", &["larder-file", "larder-macros", "larder-kit"]),
     ("larder-stores", &["larder"]),
     ("larder-cli", &["larder-stores"]),
     ("larder-bench", &["larder-stores"]),
     ("larder-examples", &["larder-stores"]),
     ("larder-model", &[]),
-    ("xtask", &[]),
+    ("xtask", &["larder-kit"]),
 ];
 
 /// Crates that do what Larder does. Only the benchmark knows them, and it stays out of the normal build.
