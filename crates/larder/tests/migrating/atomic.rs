@@ -1,10 +1,11 @@
 //! A migration is applied whole or not at all, and its row in the history with it: whatever fails, and wherever.
 
 use crate::kit::faulty::{Faulty, When};
-use crate::{Place, app, ids, losses, one};
+use crate::{Open, app, ids, losses, one};
 use larder::driver::sqlite::{Place as Where, Settings, Sqlite};
 use larder::migrate::{Approval, Failed, Migrator, Phase, Stop};
 use larder::{Database, ErrorKind, Migration, MigrationSet, Options};
+use larder_kit::{Engine, Place};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ fn the_row_of_the_history_can_not_be_written_and_the_migration_is_gone() {
         "execute PRAGMA user_version",
     ] {
         for kind in [ErrorKind::Io, ErrorKind::DiskFull, ErrorKind::Busy] {
-            let place = Place::new();
+            let place = Place::new(Engine::Sqlite);
             let (driver, db) = faulty(&place);
             db.migrate(&[&app(&[ONE])]).unwrap();
             let before = dump(&place);
@@ -65,7 +66,7 @@ fn whichever_call_fails_nothing_is_half_done() {
     let set = || app(&texts);
     let run = |db: &Database| Migrator::new(&[&set()]).approve(Approval::Everything).up(db);
     let calls = {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let (driver, db) = faulty(&place);
         db.migrate(&[&app(&texts[..1])]).unwrap();
         driver.log();
@@ -76,7 +77,7 @@ fn whichever_call_fails_nothing_is_half_done() {
     let (mut failed, mut survived) = (0, 0);
     for at in 0..calls {
         for (when, kind) in [(When::Instead, ErrorKind::Io), (When::After, ErrorKind::Io)] {
-            let place = Place::new();
+            let place = Place::new(Engine::Sqlite);
             let (driver, db) = faulty(&place);
             db.migrate(&[&app(&texts[..1])]).unwrap();
             driver.fail_later(at, "", when, kind);
@@ -121,7 +122,7 @@ fn whichever_call_fails_nothing_is_half_done() {
 /// A planted bug: who commits the migration and writes its row afterwards. The looks of the test above show it.
 #[test]
 fn a_row_that_is_written_afterwards_is_caught() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let (driver, db) = faulty(&place);
     db.migrate(&[&app(&[ONE])]).unwrap();
     db.write(|tx| tx.execute("ALTER TABLE t ADD COLUMN b", &[])).unwrap();
@@ -135,7 +136,7 @@ fn a_row_that_is_written_afterwards_is_caught() {
 
 #[test]
 fn a_migration_in_rust_that_fails_or_panics_is_rolled_back_and_the_handle_goes_on() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let list = |code: fn(&mut larder::WriteTx<'_>) -> larder::Result<()>| {
         MigrationSet::list("app", vec![Migration::sql("0001_m", ONE), Migration::code("0002_code", code)])
@@ -174,7 +175,7 @@ fn a_migration_in_rust_that_fails_or_panics_is_rolled_back_and_the_handle_goes_o
 
 #[test]
 fn what_a_migration_in_rust_loses_is_gated_too() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let list = || {
         let code =
@@ -198,7 +199,7 @@ fn a_statement_without_end_is_stopped_and_rolled_back() {
         vec![LONG],
         vec![ONE, "-- larder: no-transaction\nSELECT 1; DELETE FROM t WHERE 0;"],
     ] {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let db = place.open();
         if texts.len() > 1 {
             db.migrate(&[&app(&texts[..1])]).unwrap();
@@ -245,7 +246,7 @@ fn a_statement_without_end_is_stopped_and_rolled_back() {
 
 #[test]
 fn a_stop_that_was_asked_for_before_stops_at_once() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let stop = Stop::new();
     stop.stop();
@@ -259,7 +260,7 @@ fn a_stop_that_was_asked_for_before_stops_at_once() {
 
 #[test]
 fn the_file_may_not_grow_any_more() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let options = || Database::options(place.path().display().to_string());
     let db = options().open().unwrap();
     db.migrate(&[&app(&[ONE])]).unwrap();
@@ -285,7 +286,7 @@ fn the_file_may_not_grow_any_more() {
 
 #[test]
 fn a_handle_that_only_reads_migrates_nothing_and_can_be_asked() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     place.open().migrate(&[&app(&[ONE])]).unwrap();
     let db = Database::options(place.path().display().to_string()).read_only(true).open().unwrap();
     let both = app(&[ONE, TWO]);
@@ -302,7 +303,7 @@ fn a_handle_that_only_reads_migrates_nothing_and_can_be_asked() {
 
 #[test]
 fn what_happens_is_told_in_order() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[ONE])]).unwrap();
     let mut told = Vec::new();

@@ -1,8 +1,9 @@
 //! Back through down scripts, to a target, onto a database that was made by other means, and nowhere at all.
 
-use crate::{Place, app, ids, losses, one};
+use crate::{Open, app, ids, losses, one};
 use larder::migrate::{Approval, Migrator};
 use larder::{Database, ErrorKind, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 
 fn three() -> MigrationSet {
     MigrationSet::list(
@@ -20,7 +21,7 @@ fn three() -> MigrationSet {
 
 #[test]
 fn the_backups_of_one_run_do_not_push_each_other_out() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let made = ["CREATE TABLE a (x)", "CREATE TABLE b (x)", "CREATE TABLE c (x)"];
     let dropped = ["DROP TABLE a", "DROP TABLE b", "DROP TABLE c"];
@@ -34,7 +35,7 @@ fn the_backups_of_one_run_do_not_push_each_other_out() {
 
 #[test]
 fn a_way_down_that_loses_data_is_gated_like_one_up() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&three()]).unwrap();
     db.execute("INSERT INTO u VALUES (1), (2), (3)", &[]).unwrap();
@@ -67,7 +68,7 @@ fn a_way_down_that_loses_data_is_gated_like_one_up() {
 
 #[test]
 fn to_a_target_by_id_number_or_name() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     assert_eq!(ids(&Migrator::new(&[&three()]).to("0001_init").up(&db).unwrap()), ["0001_init"]);
     assert_eq!(ids(&Migrator::new(&[&three()]).to("2").up(&db).unwrap()), ["0002_rows"]);
@@ -98,7 +99,7 @@ fn to_a_target_by_id_number_or_name() {
 
 #[test]
 fn without_a_way_down_nothing_is_led_back() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let set = || {
         let mut list = vec![Migration::sql("0001_a", "CREATE TABLE a (x)")];
@@ -119,7 +120,7 @@ fn without_a_way_down_nothing_is_led_back() {
 
 #[test]
 fn a_database_made_by_other_means_is_taken_over_and_its_drift_found() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     rusqlite::Connection::open(place.path())
         .unwrap()
         .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (7, 'kept')")
@@ -159,7 +160,7 @@ fn a_database_made_by_other_means_is_taken_over_and_its_drift_found() {
 
 #[test]
 fn a_dry_run_does_everything_and_leaves_every_byte() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let texts = [
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
@@ -184,13 +185,13 @@ fn a_dry_run_does_everything_and_leaves_every_byte() {
     assert_eq!(failing.location().unwrap().line(), 1);
     db.close().unwrap();
     assert!(bytes() == before);
-    let left: Vec<_> = std::fs::read_dir(place.folder.path()).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(place.folder()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
 
 #[test]
 fn a_backup_restores_the_rows_from_before_and_only_so_many_are_kept() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let seed = "CREATE TABLE t (id INTEGER PRIMARY KEY, a);
         WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO t SELECT i, 'row ' || i FROM n";
@@ -205,16 +206,13 @@ fn a_backup_restores_the_rows_from_before_and_only_so_many_are_kept() {
         first = first.or(report.done[0].backup.clone());
         assert!(report.done[0].backup.as_ref().unwrap().exists());
     }
-    let backups = || std::fs::read_dir(place.folder.path().join("backups")).unwrap().count();
+    let backups = || std::fs::read_dir(place.folder().join("backups")).unwrap().count();
     assert_eq!(backups(), 3);
     assert!(!first.unwrap().exists(), "the oldest goes first");
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 930);
     db.close().unwrap();
-    let newest = std::fs::read_dir(place.folder.path().join("backups"))
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .max()
-        .unwrap();
+    let newest =
+        std::fs::read_dir(place.folder().join("backups")).unwrap().map(|e| e.unwrap().path()).max().unwrap();
     larder::backup::restore(&newest, &place.path()).unwrap();
     let db = place.open();
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 940);

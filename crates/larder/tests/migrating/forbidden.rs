@@ -1,16 +1,17 @@
 //! Statements that can't stand in a migration: what ends its transaction, and what does nothing inside one, so that its author
 //! would believe in a protection that is not there. They are refused with file and line before any migration has run.
 
-use crate::{Place, one};
+use crate::{Open, one};
 use larder::{Error, ErrorKind, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 use std::fs;
 
 const FIRST: &str = "CREATE TABLE t (a)";
 
 /// What is said of a file whose second migration has `statement` in its third line.
 fn refused(statement: &str, head: &str) -> Error {
-    let place = Place::new();
-    let folder = place.folder.path().join("migrations");
+    let place = Place::new(Engine::Sqlite);
+    let folder = place.folder().join("migrations");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("0001_first.sql"), FIRST).unwrap();
     let text = format!("{head}\nINSERT INTO t VALUES (1);\n  {statement};\nINSERT INTO t VALUES (2);\n");
@@ -85,7 +86,7 @@ fn what_does_nothing_in_a_transaction_or_belongs_to_larder() {
 
 #[test]
 fn what_only_asks_or_harms_nobody_may_stand_there() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let text =
         "PRAGMA foreign_keys; PRAGMA foreign_key_check; PRAGMA defer_foreign_keys = ON; PRAGMA table_info(t);
@@ -109,7 +110,7 @@ fn a_migration_in_rust_is_refused_for_the_same() {
         ("temp", |tx| tx.execute("PRAGMA temp.cache_size = 3", &[]).map(|_| ())),
     ];
     for (said, run) in cases {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let db = place.open();
         let list = vec![
             Migration::sql("0001_first", "CREATE TABLE t (a)"),

@@ -1,7 +1,7 @@
 //! Losses that hide: behind a second change that seems to undo the first, behind a name, in a trigger, in a table that is
 //! not like others. Each of them must be seen, and what looks like them and loses nothing must pass.
 
-use crate::lost;
+use crate::{Open, lost};
 
 const NOTES: &str = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, temp TEXT, age INTEGER);
     CREATE TABLE other (id INTEGER PRIMARY KEY, body TEXT, temp TEXT, age INTEGER);
@@ -51,7 +51,7 @@ fn a_temporary_table_of_the_same_name_does_not_stand_for_the_real_one() {
 
 #[test]
 fn a_temporary_table_of_the_application_does_not_stand_for_the_real_one_either() {
-    let place = crate::Place::new();
+    let place = crate::Place::new(crate::Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&crate::app(&[NOTES])]).unwrap();
     db.execute("CREATE TEMP TABLE notes AS SELECT * FROM main.notes", &[]).unwrap();
@@ -118,7 +118,7 @@ fn a_table_made_of_a_query_keeps_what_it_was_made_of() {
 #[test]
 fn a_view_that_was_broken_before_is_nobody_s_loss() {
     let seed = format!("{NOTES} CREATE TABLE gone (a); CREATE VIEW v AS SELECT a FROM gone;");
-    let place = crate::Place::new();
+    let place = crate::Place::new(crate::Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&crate::app(&[&seed])]).unwrap();
     db.execute("DROP TABLE gone", &[]).unwrap();
@@ -163,7 +163,7 @@ fn the_bookkeeping_is_out_of_reach() {
         "ALTER TABLE meta ADD COLUMN x",
         "CREATE TRIGGER t AFTER INSERT ON schema_migrations BEGIN SELECT 1; END",
     ] {
-        let place = crate::Place::new();
+        let place = crate::Place::new(crate::Engine::Sqlite);
         let db = place.open();
         db.migrate(&[&crate::app(&[NOTES])]).unwrap();
         let error = db.migrate(&[&crate::app(&[NOTES, change])]).unwrap_err();

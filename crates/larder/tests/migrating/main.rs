@@ -13,6 +13,8 @@ mod model;
 mod outside;
 mod past;
 mod rebuild;
+#[cfg(feature = "postgres")]
+mod server;
 mod sets;
 mod shape;
 mod start;
@@ -20,25 +22,25 @@ mod together;
 
 use larder::migrate::{Migrator, Refused, Report};
 use larder::{Database, Error, ErrorKind, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 use std::path::PathBuf;
-use tempfile::TempDir;
 
-/// A folder with a database in it, gone at the end of the test.
-struct Place {
-    folder: TempDir,
+/// The database of a place.
+trait Open {
+    fn open(&self) -> Database;
+
+    /// The file, where it is one.
+    fn path(&self) -> PathBuf;
 }
 
-impl Place {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+impl Open for Place {
+    fn open(&self) -> Database {
+        Database::options(self.url()).open().unwrap()
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("app.db")
-    }
-
-    fn open(&self) -> Database {
-        Database::open(self.path()).unwrap()
+        assert_eq!(self.engine(), Engine::Sqlite);
+        PathBuf::from(self.url())
     }
 }
 
@@ -77,7 +79,7 @@ fn lost(seed: &str, change: &str) -> Vec<String> {
     let all: Vec<Vec<String>> = ["wal", "delete", "memory"]
         .into_iter()
         .map(|mode| {
-            let place = Place::new();
+            let place = Place::new(Engine::Sqlite);
             let db = match mode {
                 "memory" => Database::open(":memory:").unwrap(),
                 mode => Database::options(place.path().display().to_string())

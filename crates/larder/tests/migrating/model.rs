@@ -3,9 +3,10 @@
 //!
 //! `LARDER_MODEL_CASES=5000` lets it try that many.
 
-use crate::{Place, app};
+use crate::{Open, app};
 use larder::migrate::{Approval, LossKind, Migrator, Refused};
 use larder::{Database, ErrorKind};
+use larder_kit::{Engine, Place};
 use proptest::prelude::*;
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -308,7 +309,7 @@ fn any_lost_without_key(before: &Rows, after: &Rows, names: &[&str]) -> bool {
 }
 
 fn check(case: &Case) -> Result<bool, TestCaseError> {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let options =
         || Database::options(place.path().display().to_string()).pragma("journal_mode", case.journal);
     let (seed, change) = (case.seed(), case.change());

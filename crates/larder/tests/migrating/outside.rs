@@ -1,9 +1,10 @@
 //! Outside a transaction nothing can be rolled back. Elsewhere a migration that failed there can never be retried, or must be
 //! forced. Here a mark says how far it came, and a person decides how it goes on.
 
-use crate::{Place, app, ids, losses, one};
+use crate::{Open, app, ids, losses, one};
 use larder::migrate::{Approval, Failed, Migrator, Repair, Standing};
 use larder::{Database, ErrorKind};
+use larder_kit::{Engine, Place};
 
 const ONE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y')";
 const BROKEN_FIRST: &str = "-- larder: no-transaction\nINSERT INTO missing VALUES (1);\nVACUUM;";
@@ -13,7 +14,7 @@ const BROKEN_SECOND: &str = "-- larder: no-transaction\nINSERT INTO t VALUES (3,
 #[test]
 fn one_that_fails_on_a_copy_already_was_never_begun() {
     for (broken, line) in [(BROKEN_FIRST, 2), (BROKEN_SECOND, 3)] {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let db = place.open();
         let error = db.migrate(&[&app(&[ONE, broken, "CREATE TABLE after (a)"])]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MigrationFailed, "{error:?}");
@@ -45,7 +46,7 @@ mod cut_off {
 
     /// A database of which the migration `THREE` was cut off after `done` statements, through `call`.
     fn cut(call: &'static str, done: i64) -> (Place, Database) {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let driver = Faulty::around(Arc::new(Sqlite {
             place: Where::File(place.path()),
             settings: Settings::default(),
@@ -148,7 +149,7 @@ mod cut_off {
     /// Killed after the mark was written and before the first statement was done.
     #[test]
     fn begun_and_nothing_done_it_can_be_resumed_too() {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let db = place.open();
         let set = app(&[ONE, THREE, FOUR]);
         db.migrate(&[&set]).unwrap();
@@ -170,7 +171,7 @@ mod cut_off {
 
 #[test]
 fn what_it_loses_is_known_before_it_runs_and_backed_up() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[ONE])]).unwrap();
     let text = "-- larder: no-transaction\nDELETE FROM t WHERE id = 1; VACUUM";
@@ -185,7 +186,7 @@ fn what_it_loses_is_known_before_it_runs_and_backed_up() {
 
 #[test]
 fn what_needs_it_works() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let texts = [
         "-- larder: no-transaction\nPRAGMA auto_vacuum = FULL; VACUUM;",
@@ -194,7 +195,7 @@ fn what_needs_it_works() {
     ];
     assert_eq!(db.migrate(&[&app(&texts)]).unwrap().done.len(), 3);
     assert_eq!(one::<i64>(&db, "PRAGMA auto_vacuum"), 1);
-    let left: Vec<_> = std::fs::read_dir(place.folder.path())
+    let left: Vec<_> = std::fs::read_dir(place.folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .filter(|name| !["app.db", "app.db-wal", "app.db-shm"].contains(&name.as_str()))
@@ -204,7 +205,7 @@ fn what_needs_it_works() {
 
 #[test]
 fn a_rebuild_there_empties_nothing_either() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let seed =
         "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p (id) ON DELETE CASCADE);
@@ -218,7 +219,7 @@ fn a_rebuild_there_empties_nothing_either() {
 
 #[test]
 fn a_dry_run_tells_what_it_would_lose() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[ONE])]).unwrap();
     let set =
@@ -232,7 +233,7 @@ fn a_dry_run_tells_what_it_would_lose() {
 /// Stopped while it runs on the copy: the database itself has not seen it yet.
 #[test]
 fn a_stop_reaches_the_rehearsal_too() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[ONE])]).unwrap();
     let endless = "-- larder: no-transaction

@@ -1,9 +1,10 @@
 //! What was applied and does not fit what the program has: edited, renamed, missing, late, newer. Other tools apply around
 //! it in silence, or are stuck for ever. Here it is refused before a byte is written, with what to do, and can be mended.
 
-use crate::{Place, app, id, ids, one};
+use crate::{Open, app, id, ids, one};
 use larder::migrate::{Migrator, Repair};
 use larder::{Database, ErrorKind, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 use std::fs;
 use std::path::Path;
 
@@ -26,7 +27,7 @@ fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn an_edited_migration_is_refused_and_can_be_accepted() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[ONE, TWO])]).unwrap();
     let edited = app(&[&ONE.replace("(1)", "(2)"), TWO, "CREATE TABLE new (a)"]);
@@ -49,8 +50,8 @@ fn an_edited_migration_is_refused_and_can_be_accepted() {
 
 #[test]
 fn line_ends_and_a_byte_order_mark_change_nothing() {
-    let place = Place::new();
-    let folder = place.folder.path().join("migrations");
+    let place = Place::new(Engine::Sqlite);
+    let folder = place.folder().join("migrations");
     fs::create_dir(&folder).unwrap();
     let write = |text: &str| {
         fs::write(folder.join("0001_init.sql"), text).unwrap();
@@ -66,7 +67,7 @@ fn line_ends_and_a_byte_order_mark_change_nothing() {
     assert_eq!(db.migrate(&[&write(&format!("{ONE}\n"))]).unwrap_err().kind(), ErrorKind::MigrationEdited);
 
     // A text that begins with the mark and has the line ends of another system runs, too.
-    let second = Place::new();
+    let second = Place::new(Engine::Sqlite);
     let other = second.open();
     other.migrate(&[&write(&format!("\u{feff}{}", ONE.replace('\n', "\r\n")))]).unwrap();
     assert_eq!(other.migrate(&[&write(ONE)]).unwrap().done.len(), 0);
@@ -79,7 +80,7 @@ fn numbered(numbers: &[usize]) -> MigrationSet {
 
 #[test]
 fn one_that_comes_late_is_refused_unless_it_is_allowed() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&numbered(&[1, 3])]).unwrap();
     let late = numbered(&[1, 2, 3, 4]);
@@ -97,7 +98,7 @@ fn one_that_comes_late_is_refused_unless_it_is_allowed() {
 
 #[test]
 fn one_that_is_missing_in_the_middle_is_refused() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&numbered(&[1, 2, 3])]).unwrap();
     let error = db.migrate(&[&numbered(&[1, 3, 4])]).unwrap_err();
@@ -109,7 +110,7 @@ fn one_that_is_missing_in_the_middle_is_refused() {
 
 #[test]
 fn a_file_that_was_renamed_is_named_and_can_be_accepted() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let set = |name: &'static str| MigrationSet::list("app", vec![Migration::sql(name, ONE)]);
     db.migrate(&[&set("0001_init")]).unwrap();
@@ -130,13 +131,13 @@ static OLD: std::sync::LazyLock<MigrationSet> = std::sync::LazyLock::new(|| numb
 fn a_newer_database_is_refused_before_a_byte_changes() {
     let newer = numbered(&[1, 2, 3, 4]);
     for journal in ["wal", "delete"] {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let options =
             || Database::options(place.path().display().to_string()).pragma("journal_mode", journal);
         let db = options().open().unwrap();
         Migrator::new(&[&newer]).program("notes 2.0").up(&db).unwrap();
         db.close().unwrap();
-        let before = bytes(place.folder.path());
+        let before = bytes(place.folder());
         assert_eq!(before.len(), 1);
 
         let refusals = [
@@ -158,7 +159,7 @@ fn a_newer_database_is_refused_before_a_byte_changes() {
             }
             assert!(error.help().is_some());
         }
-        assert!(bytes(place.folder.path()) == before, "a byte was written ({journal})");
+        assert!(bytes(place.folder()) == before, "a byte was written ({journal})");
         // Looking is allowed, and says the same.
         let db = Database::open(place.path()).unwrap();
         let status = Migrator::new(&[&OLD]).status(&db).unwrap();
@@ -169,7 +170,7 @@ fn a_newer_database_is_refused_before_a_byte_changes() {
 
 #[test]
 fn everything_that_does_not_fit_is_told_at_once() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&numbered(&[1, 2, 4])]).unwrap();
     let now = MigrationSet::list(

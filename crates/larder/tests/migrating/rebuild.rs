@@ -1,8 +1,9 @@
 //! SQLite's way to change a table is to make a new one, copy, drop the old and rename. Elsewhere that empties the tables that
 //! point at it, trips over views and triggers, and forgets what hung on the table.
 
-use crate::{Place, app, lost, one};
+use crate::{Open, app, lost, one};
 use larder::{ErrorKind, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 
 const SHOP: &str = "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, CHECK (id > 0));
     CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE);
@@ -23,7 +24,7 @@ const REBUILD: &str =
 
 #[test]
 fn children_keep_their_rows_and_views_and_triggers_their_work() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[SHOP])]).unwrap();
     let with_index = format!("{REBUILD} CREATE UNIQUE INDEX emails ON customers (email)");
@@ -56,7 +57,7 @@ fn a_unique_index_that_is_forgotten_is_told() {
 fn one_that_renames_the_old_table_away_is_caught() {
     let away = "ALTER TABLE customers RENAME TO old; CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT);
         INSERT INTO customers SELECT * FROM old; DROP TABLE old; CREATE UNIQUE INDEX emails ON customers (email)";
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[SHOP])]).unwrap();
     let result = db.migrate(&[&app(&[SHOP, away])]);
@@ -92,7 +93,7 @@ fn one_that_loses_rows_or_values_on_the_way_is_counted() {
 
 #[test]
 fn a_constraint_that_the_data_breaks_is_told_with_its_place_and_nothing_is_lost() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let list = |text: &'static str| {
         MigrationSet::list("app", vec![Migration::sql("0001_m", SHOP), Migration::sql("0002_m", text)])
@@ -114,7 +115,7 @@ fn a_constraint_that_the_data_breaks_is_told_with_its_place_and_nothing_is_lost(
 
 #[test]
 fn a_column_can_not_go_while_a_view_needs_it_and_the_place_is_told() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&[SHOP])]).unwrap();
     let error = db

@@ -1,15 +1,16 @@
 //! Several sets in one database: elsewhere refused, or mixed up. Each has its own order, some come after others, and two that
 //! claim one table are refused with both their names.
 
-use crate::{Place, app, ids, one, set};
+use crate::{Open, app, ids, one, set};
 use larder::migrate::{Approval, Migrator};
 use larder::{ErrorKind, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 
 const JOURNAL: &str = "CREATE TABLE runs (id TEXT PRIMARY KEY)";
 
 #[test]
 fn each_has_its_own_order_and_history() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let journal = || set("journal", &[JOURNAL, "CREATE TABLE steps (id, run_id REFERENCES runs (id))"]);
     let own = |texts: &[&str]| app(texts).with_after(["journal"]);
@@ -28,7 +29,7 @@ fn each_has_its_own_order_and_history() {
     // One of them alone is up to date, too, and knows nothing of the other.
     assert_eq!(db.migrate(&[&journal()]).unwrap().done.len(), 0);
 
-    let alone = Place::new().open().migrate(&[&more]).unwrap_err();
+    let alone = Place::new(Engine::Sqlite).open().migrate(&[&more]).unwrap_err();
     assert_eq!(alone.kind(), ErrorKind::SetConflict);
     assert!(
         alone.message().contains("\"app\" comes after the set \"journal\", which is not there"),
@@ -38,7 +39,7 @@ fn each_has_its_own_order_and_history() {
 
 #[test]
 fn two_that_claim_one_table_are_refused_with_both_names() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let workflow = || set("workflow", &["CREATE TABLE units (a)", "CREATE TABLE \"Runs\" (id)"]);
     let error = db.migrate(&[&set("journal", &[JOURNAL]), &workflow()]).unwrap_err();
@@ -61,7 +62,7 @@ fn two_that_claim_one_table_are_refused_with_both_names() {
 
 #[test]
 fn a_table_that_was_renamed_or_dropped_is_free_for_another() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&set(
         "journal",
@@ -81,7 +82,7 @@ fn a_table_that_was_renamed_or_dropped_is_free_for_another() {
 
 #[test]
 fn what_a_migration_in_rust_made_is_its_set_s_in_the_history() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let code = Migration::code("0001_m", |tx| tx.execute("CREATE TABLE runs (id)", &[]).map(|_| ()));
     db.migrate(&[&MigrationSet::list("journal", vec![code])]).unwrap();
@@ -91,7 +92,7 @@ fn what_a_migration_in_rust_made_is_its_set_s_in_the_history() {
 
 #[test]
 fn names_and_circles() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let twice = db.migrate(&[&app(&["SELECT 1"]), &app(&["SELECT 2"])]).unwrap_err();
     assert!(twice.message().contains("two sets of migrations have the name \"app\""), "{twice}");
@@ -107,7 +108,7 @@ fn names_and_circles() {
 
 #[test]
 fn an_approved_loss_of_another_set_is_backed_up_under_a_name_that_can_be() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&set("journal", &[JOURNAL])]).unwrap();
     db.execute("INSERT INTO runs VALUES ('a')", &[]).unwrap();
@@ -125,7 +126,7 @@ fn an_approved_loss_of_another_set_is_backed_up_under_a_name_that_can_be() {
 
 #[test]
 fn tables_of_somebody_else_under_our_names_are_named() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.execute("CREATE TABLE meta (version)", &[]).unwrap();
     let error = db.migrate(&[&app(&["CREATE TABLE t (a)"])]).unwrap_err();

@@ -1,7 +1,7 @@
 //! Tables of every shape: without a key, with a key of several columns, without rowids, strict, computed, virtual, with names
 //! that must be quoted, with text that is no text. What each loses is counted, and what loses nothing passes.
 
-use crate::lost;
+use crate::{Open, lost};
 
 /// In place of a row's contents: ten rows from 1 on.
 const TEN: &str = "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 10)";
@@ -145,7 +145,7 @@ fn an_index_over_another_table_goes_and_comes_with_its_triggers() {
 
 #[test]
 fn a_rebuild_of_an_empty_table_keeps_its_place_in_the_count() {
-    let place = crate::Place::new();
+    let place = crate::Place::new(crate::Engine::Sqlite);
     let db = place.open();
     let seed =
         "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a); INSERT INTO t (a) VALUES (1), (2), (3)";

@@ -2,9 +2,10 @@
 //! migrates and the others wait and go on.
 
 use crate::kit::child;
-use crate::{Place, app, one};
+use crate::{Open, app, one};
 use larder::migrate::Migrator;
 use larder::{Database, Migration, MigrationSet};
+use larder_kit::{Engine, Place};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Barrier};
@@ -37,7 +38,7 @@ fn assert_once(db: &Database) {
 #[test]
 fn threads_with_handles_of_their_own() {
     for _ in 0..5 {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let barrier = Arc::new(Barrier::new(8));
         let threads: Vec<_> = (0..8)
             .map(|_| {
@@ -57,7 +58,7 @@ fn threads_with_handles_of_their_own() {
 
 #[test]
 fn threads_that_share_one_handle() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let threads: Vec<_> = (0..8)
         .map(|_| {
@@ -148,7 +149,7 @@ mod processes {
 /// left unfinished.
 #[test]
 fn one_that_is_at_it_outside_a_transaction_is_waited_for() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let slow = "-- larder: no-transaction
         CREATE TABLE slow (a);
         WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 400000) INSERT INTO slow SELECT i FROM n;
@@ -182,7 +183,7 @@ fn one_that_is_at_it_outside_a_transaction_is_waited_for() {
 /// Another connection writes all the time: the run takes its turn.
 #[test]
 fn a_busy_writer_is_waited_for() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     db.migrate(&[&app(&["CREATE TABLE t (id INTEGER PRIMARY KEY, a)"])]).unwrap();
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -214,7 +215,7 @@ fn a_busy_writer_is_waited_for() {
 /// One that holds the lock for good: the run says so once its patience is at an end, and nothing was done.
 #[test]
 fn patience_ends() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let options = || {
         let options = Database::options(place.path().display().to_string());
         options.busy_timeout(std::time::Duration::from_millis(5)).open().unwrap()
@@ -237,7 +238,7 @@ fn patience_ends() {
 /// above look at must show that.
 #[test]
 fn who_does_not_look_again_inside_the_lock_is_caught() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let barrier = Arc::new(Barrier::new(2));
     let threads: Vec<_> = (0..2)
         .map(|_| {

@@ -1,13 +1,14 @@
 //! Pending migrations share a transaction where they may. That must not show: those before one that fails stay whole, nothing
 //! of the one that failed does, and nothing is committed unmeasured.
 
-use crate::{Place, app, ids, losses, one};
+use crate::{Open, app, ids, losses, one};
 use larder::ErrorKind;
 use larder::migrate::{Failed, Refused};
+use larder_kit::{Engine, Place};
 
 #[test]
 fn what_a_failed_statement_had_done_goes_also_where_it_does_not_undo_itself() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let texts = [
         "CREATE TABLE t (a UNIQUE)",
@@ -28,7 +29,7 @@ fn what_a_failed_statement_had_done_goes_also_where_it_does_not_undo_itself() {
 #[test]
 fn orphans_of_one_are_found_also_when_a_later_one_fails() {
     for last in ["SELECT * FROM nothing", "CREATE TABLE last (a)"] {
-        let place = Place::new();
+        let place = Place::new(Engine::Sqlite);
         let db = place.open();
         let texts = [
             "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
@@ -48,7 +49,7 @@ fn orphans_of_one_are_found_also_when_a_later_one_fails() {
 
 #[test]
 fn orphans_that_the_next_one_gives_a_parent_are_none() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let texts = [
         "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
@@ -70,7 +71,7 @@ fn a_trigger_that_comes_between_two_equal_statements_is_seen() {
 
 #[test]
 fn one_that_belongs_to_larder_is_refused_alone_on_a_new_database_too() {
-    let place = Place::new();
+    let place = Place::new(Engine::Sqlite);
     let db = place.open();
     let error =
         db.migrate(&[&app(&["CREATE TABLE t (a)", "INSERT INTO schema_migrations (id) VALUES ('x')"])]);

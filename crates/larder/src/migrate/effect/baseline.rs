@@ -2,7 +2,7 @@
 
 use super::image::{Image, View, main, quote};
 use crate::db::Database;
-use crate::driver::{Access, Connection};
+use crate::driver::{Access, Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::history::one;
 use crate::params;
@@ -49,6 +49,9 @@ impl Baseline {
     /// Looks at the database before the first migration of a transaction. `connection` is the one that will write; it is
     /// in the transaction already and has changed nothing.
     pub(crate) fn take(database: &Database, connection: &mut dyn Connection) -> Result<Self> {
+        if connection.dialect() == Dialect::Postgres {
+            return Ok(Self::nothing());
+        }
         let catalogue = Catalogue::read(connection)?;
         let sequences = sequences(connection)?;
         let wal = one::<String>(connection, "PRAGMA journal_mode")?
@@ -63,6 +66,13 @@ impl Baseline {
             Source::all_of(connection, &catalogue)?
         };
         Ok(Self { catalogue: Arc::new(catalogue), source, sequences })
+    }
+
+    /// Nothing is measured.
+    fn nothing() -> Self {
+        let source =
+            Source::Taken { images: BTreeMap::new(), orphans: BTreeMap::new(), broken: BTreeSet::new() };
+        Self { catalogue: Arc::default(), source, sequences: BTreeMap::new() }
     }
 
     /// The same, from one connection alone: all contents are looked at now.

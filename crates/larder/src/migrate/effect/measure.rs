@@ -99,6 +99,9 @@ pub(crate) fn assess(
     careful: bool,
     unchecked: &mut Unchecked,
 ) -> Result<(Effects, bool)> {
+    if connection.dialect() == Dialect::Postgres {
+        return Ok((Effects::default(), false));
+    }
     let touched = Touched::of(&seen.actions);
     let mut effects = Effects::default();
     let before = Arc::clone(&baseline.catalogue);

@@ -5,14 +5,18 @@
 //! commits together with its row, so that no crash can come between them.
 
 mod gate;
+mod lookout;
 mod outside;
+mod refusal;
 mod script;
+mod session;
 mod temporary;
 mod transaction;
 
-pub(super) use outside::commit_alone;
+use lookout::Lookout;
 use script::Parsed;
 pub(super) use script::each_by_itself;
+pub(super) use session::{Terms, commit_alone};
 
 use super::effect::Unchecked;
 use super::history;
@@ -23,7 +27,7 @@ use super::plan::{Direction, Plan, Request, Step, plan};
 use super::record::{APP, Applied};
 use super::report::{Done, Failed, Phase, Progress, Report, Stop};
 use crate::db::{Database, unusable};
-use crate::driver::{Connection, Lock};
+use crate::driver::{Connection, Dialect, Lock};
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -37,10 +41,12 @@ pub(super) struct Settings<'a> {
     pub(super) backups: Backups,
     pub(super) program: String,
     pub(super) stop: Stop,
-    /// How long to wait for the write lock.
+    /// How long to wait for the write lock, or again and again for what others hold.
     pub(super) patience: Duration,
+    /// How long to wait for one lock at a time, where the engine is a server.
+    pub(super) terms: Terms,
     pub(super) on_progress: Option<Told<'a>>,
-    /// Nothing is recorded as lost for good: the database is a copy.
+    /// Nothing is recorded as lost for good: the database is a copy, or all of it is rolled back in the end.
     pub(super) rehearsal: bool,
 }
 
@@ -63,6 +69,7 @@ impl Default for Settings<'_> {
             program: String::new(),
             stop: Stop::new(),
             patience: Duration::from_secs(600),
+            terms: Terms::default(),
             on_progress: None,
             rehearsal: false,
         }
@@ -87,7 +94,18 @@ pub(super) struct Running<'r, 'a> {
     unchecked: Unchecked,
     /// A backup made before a transaction, where none can be made inside it: of which migration, and when.
     ready: Option<gate::Ready>,
+    /// A transaction of the run's is open.
+    open: bool,
+    /// All of the run is in one transaction that is rolled back in the end: the rehearsal on an engine that is no file.
+    nested: bool,
+    /// Since when what others hold keeps the run from going on.
+    blocked: Option<Instant>,
+    /// Looks at who that is.
+    lookout: Option<Lookout>,
 }
+
+/// How many transactions and savepoints of a run may be open at once, and some more.
+const LEVELS: usize = 8;
 
 /// Whether there is more to do after a transaction.
 #[derive(PartialEq, Eq)]
@@ -112,6 +130,7 @@ pub(super) fn run(
         phase: Phase::Running,
         elapsed: Duration::ZERO,
     };
+    let settings_are_nested = settings.rehearsal && database.driver().dialect() == Dialect::Postgres;
     let mut running = Running {
         database,
         sets,
@@ -124,6 +143,10 @@ pub(super) fn run(
         texts: BTreeMap::new(),
         unchecked: Unchecked::default(),
         ready: None,
+        open: false,
+        nested: settings_are_nested,
+        blocked: None,
+        lookout: None,
     };
     let span =
         tracing::debug_span!("migrate", database = %database, migrations = tracing::field::Empty).entered();
@@ -157,6 +180,9 @@ impl Running<'_, '_> {
             self.read_text(step).map_err(|error| self.explain(&step.id, error, true))?;
         }
         self.unguarded(connection, |running, connection| {
+            if running.nested {
+                running.begin_outermost(connection)?;
+            }
             while running.transaction(connection, request)? == Next::Again {}
             Ok(())
         })
@@ -172,13 +198,17 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// Runs `f` under watch with foreign keys off, and puts both back whatever happens. Off means outside a transaction,
-    /// as SQLite's own procedure for a rebuild demands: inside one the PRAGMA does nothing.
+    /// Runs `f` under watch, and puts everything back whatever happens. On SQLite with foreign keys off, which means outside
+    /// a transaction, as its own procedure for a rebuild demands: inside one the PRAGMA does nothing. PostgreSQL checks its
+    /// keys after each statement or at the commit, and a rebuild there is no DROP TABLE.
     fn unguarded(
         &mut self,
         connection: &mut dyn Connection,
         f: impl FnOnce(&mut Self, &mut dyn Connection) -> Result<()>,
     ) -> Result<()> {
+        if connection.dialect() == Dialect::Postgres {
+            return self.watched(connection, f);
+        }
         let keys: i64 = history::one(connection, "PRAGMA foreign_keys")?.unwrap_or(0);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             connection.watch(true)?;
@@ -205,6 +235,26 @@ impl Running<'_, '_> {
         }
     }
 
+    fn watched(
+        &mut self,
+        connection: &mut dyn Connection,
+        f: impl FnOnce(&mut Self, &mut dyn Connection) -> Result<()>,
+    ) -> Result<()> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            connection.watch(true)?;
+            f(self, connection)
+        }));
+        self.lookout = None;
+        // The transaction around a rehearsal, one of its own, and the savepoints that a panic left in it.
+        let restored = (0..LEVELS).try_for_each(|_| connection.rollback());
+        let restored = restored.and_then(|()| connection.watch(false).map(|_| ()));
+        match (outcome, restored) {
+            (Ok(result), Ok(())) => result,
+            (Ok(result), Err(failure)) => Err(unusable(result, failure)),
+            (Err(panic), _) => resume_unwind(panic),
+        }
+    }
+
     fn plan(&self, connection: &mut dyn Connection, request: &Request) -> Result<(Vec<Applied>, Plan)> {
         let history = history::rows(connection)?;
         let plan = plan(self.sets, &history, request)?;
@@ -224,7 +274,53 @@ impl Running<'_, '_> {
 
     /// The lock that is held while a migration runs outside a transaction.
     fn lock(&mut self, connection: &mut dyn Connection) -> Result<Lock> {
-        self.patiently(|| connection.lock("migrate"))
+        let (database, terms) = (self.database, self.settings.terms);
+        self.patiently(|| session::lock(database, connection, terms))
+    }
+
+    /// Begins the transaction that holds all of a rehearsal.
+    fn begin_outermost(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        let terms = self.settings.terms;
+        let process = self.patiently(|| session::begin(connection, terms))?;
+        self.look_out(process);
+        Ok(())
+    }
+
+    /// From now on somebody looks at who keeps the server's `process` waiting.
+    fn look_out(&mut self, process: Option<i64>) {
+        let every = (self.settings.terms.lock_timeout / 2).max(Duration::from_millis(10));
+        self.lookout = process.map(|process| Lookout::new(self.database.driver(), process, every));
+    }
+
+    /// Whether a migration that failed is tried again: it met what others hold or did, and there is time left. It waits
+    /// before that, while nothing of it holds anybody up.
+    fn tries_again(&mut self, error: &Error) -> bool {
+        let server = self.database.driver().dialect() == Dialect::Postgres;
+        if !server || !matches!(error.kind(), ErrorKind::Busy | ErrorKind::Conflict) {
+            return false;
+        }
+        let since = *self.blocked.get_or_insert_with(Instant::now);
+        let left = self.settings.patience.saturating_sub(since.elapsed());
+        if left.is_zero() || self.settings.stop.is_asked() {
+            return false;
+        }
+        self.tell(Phase::Waiting);
+        // Longer each time, and not in step with others.
+        let pause = (since.elapsed() / 4).clamp(Duration::from_millis(50), Duration::from_secs(2));
+        std::thread::sleep(pause.mul_f64(0.5 + fastrand::f64()).min(left));
+        true
+    }
+
+    /// The error with who was in the way, where it was about that.
+    fn with_holder(&self, error: Error) -> Error {
+        let who = self.lookout.as_ref().filter(|_| error.kind() == ErrorKind::Busy).and_then(Lookout::seen);
+        match who {
+            Some(who) => {
+                let message = format!("{}: it is held by {who}", error.message());
+                error.restated(error.kind(), message).with_cause(error)
+            }
+            None => error,
+        }
     }
 
     /// Waits longer than other writes do: who is in the way may be another process that migrates, and that may take long.
@@ -319,6 +415,8 @@ impl Running<'_, '_> {
         let kind = match cause.kind() {
             kind @ (ErrorKind::Interrupted
             | ErrorKind::Busy
+            | ErrorKind::Conflict
+            | ErrorKind::Unavailable
             | ErrorKind::DiskFull
             | ErrorKind::Io
             | ErrorKind::Corrupt

@@ -6,8 +6,9 @@
 
 use super::gate::{Verdict, data_version};
 use super::script::Parsed;
+use super::session::commit_alone;
 use super::{Next, Running, done, record};
-use crate::driver::{Access, Connection};
+use crate::driver::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::history;
 use crate::migrate::migration::{Script, Way};
@@ -172,17 +173,4 @@ fn left_off(
     };
     let help = format!("it runs outside a transaction, and its first {index} statements are done: {what}");
     error.restated(error.kind(), error.message()).with_help(help).with_cause(error)
-}
-
-/// Does `f` in a transaction of its own.
-pub(in crate::migrate) fn commit_alone<T>(
-    connection: &mut dyn Connection,
-    f: impl FnOnce(&mut dyn Connection) -> Result<T>,
-) -> Result<T> {
-    connection.begin(Access::Write)?;
-    let result = f(connection).and_then(|done| connection.commit().map(|()| done));
-    if result.is_err() {
-        connection.rollback()?;
-    }
-    result
 }

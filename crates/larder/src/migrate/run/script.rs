@@ -1,17 +1,18 @@
 //! Running what a migration holds: statement by statement, or as one function.
 
 use super::Running;
+use super::refusal::{ATTACH, OWN, claims, refusal, refused_pragma, touches_own};
 use crate::db::WriteTx;
 use crate::driver::{Action, Connection, Object};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migrate::effect::{Seen, copies, quote};
-use crate::migrate::history::{TABLES, one};
+use crate::migrate::history::one;
 use crate::migrate::loaded::LoadedSet;
 use crate::migrate::migration::{Code, Migration, Script, SqlText};
 use crate::migrate::plan::Step;
 use crate::migrate::report::Phase;
 use crate::sql::text::{
-    Dialect, Pragma, Statement, TableEvent, TokenKind, Verb, pragma, split, tables_claimed, tokens,
+    Dialect, Statement, TableEvent, TokenKind, Verb, pragma, split, tables_claimed, tokens,
 };
 use std::collections::BTreeSet;
 
@@ -30,7 +31,7 @@ impl<'a> Parsed<'a> {
         let parsed = Self { source, dialect, statements };
         for statement in &parsed.statements {
             if let Some((message, help)) =
-                refusal(statement, in_transaction).or_else(|| claims(statement, dialect))
+                refusal(statement, dialect, in_transaction).or_else(|| claims(statement, dialect))
             {
                 return Err(Error::new(ErrorKind::InvalidMigration, message)
                     .with_help(help)
@@ -42,8 +43,13 @@ impl<'a> Parsed<'a> {
 
     /// True where it may make something temporary.
     pub(super) fn mentions_temp(&self) -> bool {
+        self.mentions("temp")
+    }
+
+    /// True where these letters stand in it, in any case.
+    pub(super) fn mentions(&self, word: &str) -> bool {
         let text = self.source.text().as_bytes();
-        text.windows(4).any(|four| four.eq_ignore_ascii_case(b"temp"))
+        text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     }
 
     fn place(&self, statement: &Statement<'_>, offset: usize, length: usize) -> Location {
@@ -97,7 +103,8 @@ impl<'a> Parsed<'a> {
     /// other rename it would be wrong, for then nobody rewrites the references to the table.
     fn renames_into_a_dropped_one(&self, index: usize, error: &Error) -> bool {
         let message = error.message();
-        if error.kind() != ErrorKind::Statement
+        if self.dialect != Dialect::Sqlite
+            || error.kind() != ErrorKind::Statement
             || !(message.contains("error in view") || message.contains("error in trigger"))
         {
             return false;
@@ -198,116 +205,6 @@ pub(super) fn run_code(connection: &mut dyn Connection, code: &Code, seen: &mut 
     }
 }
 
-/// True where one of Larder's own tables was made, dropped or changed.
-fn touches_own(actions: &[Action]) -> bool {
-    let own = |name: &str| TABLES.iter().any(|own| name.eq_ignore_ascii_case(own));
-    actions.iter().any(|action| match action {
-        Action::Create { table, .. }
-        | Action::Drop { table, .. }
-        | Action::Alter { table }
-        | Action::DropColumn { table, .. }
-        | Action::Insert { table }
-        | Action::Update { table, .. }
-        | Action::Delete { table } => own(table),
-        Action::Pragma { .. } | Action::Transaction | Action::Attach => false,
-    })
-}
-
-/// A statement that makes or drops a table with the name of one of Larder's own, were it only a temporary one.
-fn claims(statement: &Statement<'_>, dialect: Dialect) -> Option<Refusal> {
-    // Most statements name neither, and need no closer look.
-    let names = |own: &str| {
-        statement.text.as_bytes().windows(own.len()).any(|part| part.eq_ignore_ascii_case(own.as_bytes()))
-    };
-    if !statement.verb.changes_schema() || !TABLES.iter().any(|own| names(own)) {
-        return None;
-    }
-    let own = |name: &String| TABLES.contains(&name.as_str());
-    let claims = |event: &TableEvent| match event {
-        TableEvent::Create { name, .. } | TableEvent::Drop { name } => own(name),
-        TableEvent::Rename { from, to } => own(from) || own(to),
-    };
-    tables_claimed(statement.text, dialect).ok()?.iter().any(claims).then_some(OWN)
-}
-
-type Refusal = (&'static str, &'static str);
-
-const OWN: Refusal = (
-    "`schema_migrations` and `meta` are Larder's own tables, which a migration may read and not change",
-    "use another name for a table of your own; mend the history with `larder repair`",
-);
-
-const ATTACH: Refusal = (
-    "a migration can't attach another database",
-    "migrate each database by itself, and copy between them in the program",
-);
-
-/// Why a statement can't stand in a migration, and what to do instead.
-fn refusal(statement: &Statement<'_>, in_transaction: bool) -> Option<Refusal> {
-    match statement.verb {
-        verb if verb.is_transaction_control() && in_transaction => Some((
-            "a migration can't begin or end a transaction: Larder commits it together with its row in the history",
-            "remove the statement",
-        )),
-        verb if verb.is_transaction_control() => Some((
-            "a migration outside a transaction can't have one of its own: each of its statements commits by itself",
-            "remove the statement, or put what belongs together into a migration without the directive",
-        )),
-        Verb::Attach | Verb::Detach => Some(ATTACH),
-        Verb::Create if makes_temporary_trigger(statement.text) => Some((
-            "a temporary trigger does what nobody can measure, and is gone with the connection",
-            "write what it would do as statements of the migration",
-        )),
-        Verb::Vacuum if in_transaction => Some((
-            "VACUUM can't run inside a transaction",
-            "put it into a migration of its own that begins with `-- larder: no-transaction`, or run `larder vacuum`",
-        )),
-        Verb::Pragma => pragma(statement.text).and_then(|pragma| refused_pragma(&pragma, in_transaction)),
-        _ => None,
-    }
-}
-
-fn makes_temporary_trigger(sql: &str) -> bool {
-    let mut words = tokens(sql, Dialect::Sqlite).filter(|token| token.kind != TokenKind::Comment).skip(1);
-    words.next().is_some_and(|word| word.is("TEMP") || word.is("TEMPORARY"))
-        && words.next().is_some_and(|word| word.is("TRIGGER"))
-}
-
-fn refused_pragma(pragma: &Pragma, in_transaction: bool) -> Option<Refusal> {
-    if !pragma.is_setting() {
-        return None;
-    }
-    match pragma.name.as_str() {
-        // Lasts until the end of the transaction, and harms nobody: foreign keys are off anyway.
-        "defer_foreign_keys" => None,
-        "foreign_keys" => Some((
-            "PRAGMA foreign_keys does nothing inside a transaction",
-            "remove it: Larder switches foreign keys off around a migration, and looks for orphans before it commits",
-        )),
-        "legacy_alter_table" => Some((
-            "PRAGMA legacy_alter_table keeps SQLite from rewriting references to a renamed table",
-            "remove it: Larder switches it on where a rebuild needs it",
-        )),
-        "user_version" => {
-            Some(("PRAGMA user_version belongs to Larder, which keeps the schema version there", "remove it"))
-        }
-        "writable_schema" => Some((
-            "PRAGMA writable_schema lets a typing error destroy the database",
-            "rebuild the table instead",
-        )),
-        _ if in_transaction => Some((
-            "a PRAGMA in a migration does nothing inside a transaction, or outlives it on this connection only",
-            "set it in the options with which the database is opened; one that changes the file (auto_vacuum, page_size) \
-             goes into a migration that begins with `-- larder: no-transaction`",
-        )),
-        "journal_mode" | "synchronous" | "locking_mode" => Some((
-            "this PRAGMA is a setting of the connection, which Larder sets when it opens the database",
-            "set it in the options with which the database is opened",
-        )),
-        _ => None,
-    }
-}
-
 /// Of `ALTER TABLE t RENAME [COLUMN] a TO b`: t, a and b.
 fn column_rename(sql: &str, dialect: Dialect) -> Option<(String, String, String)> {
     let list: Vec<_> = tokens(sql, dialect).filter(|token| token.kind != TokenKind::Comment).collect();
@@ -378,7 +275,9 @@ impl Running<'_, '_> {
             self.check_stop()?;
             parsed.run_watched(connection, index, seen)?;
         }
-        if seen.actions.iter().any(|action| matches!(action, Action::Alter { .. })) {
+        // An engine that does not tell what it does leaves the text.
+        let silent = parsed.dialect == Dialect::Postgres;
+        if silent || seen.actions.iter().any(|action| matches!(action, Action::Alter { .. })) {
             seen.renamed = parsed.renames();
             seen.renamed_columns = parsed.column_renames();
         }

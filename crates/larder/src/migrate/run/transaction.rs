@@ -1,10 +1,11 @@
 //! Migrations inside a transaction: as many in one as may be, a savepoint and a gate each.
 
 use super::gate::Verdict;
+use super::refusal::OWN;
 use super::script::{Parsed, run_code};
 use super::temporary;
-use super::{Next, Running, done, record};
-use crate::driver::{Access, Connection};
+use super::{Next, Running, done, record, session};
+use crate::driver::{Access, Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::effect::{Baseline, Seen, Unchecked, assess};
 use crate::migrate::history;
@@ -12,6 +13,7 @@ use crate::migrate::loaded::LoadedSet;
 use crate::migrate::migration::{Code, Script};
 use crate::migrate::plan::{Request, Step};
 use crate::migrate::report::{Done, Phase};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,20 +40,49 @@ impl Running<'_, '_> {
         }
         let result = self.inside(connection, request);
         // Whatever was begun and not committed goes.
-        connection.rollback()?;
-        result
+        self.close(connection)?;
+        match result {
+            Err(error) if self.tries_again(&error) => Ok(Next::Again),
+            Err(error) => Err(error),
+            Ok(next) => {
+                self.blocked = None;
+                Ok(next)
+            }
+        }
     }
 
     /// Takes the write lock.
     fn begin(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        self.patiently(|| connection.begin(Access::Write))
+        if self.nested {
+            connection.begin(Access::Write)?;
+        } else {
+            let terms = self.settings.terms;
+            let process = self.patiently(|| session::begin(connection, terms))?;
+            self.look_out(process);
+        }
+        self.open = true;
+        Ok(())
+    }
+
+    /// Rolls the transaction back, unless it is over already.
+    pub(super) fn close(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        if !self.nested {
+            self.lookout = None;
+        }
+        if std::mem::take(&mut self.open) { connection.rollback() } else { Ok(()) }
+    }
+
+    fn commit_all(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        connection.commit()?;
+        self.open = false;
+        Ok(())
     }
 
     fn inside(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
         // Under the lock: another process may have migrated since the first look.
         let plan = match self.plan(connection, request) {
             Err(error) if error.kind() == ErrorKind::MigrationUnfinished => {
-                connection.rollback()?;
+                self.close(connection)?;
                 self.plan_alone(connection, request)?;
                 return Ok(Next::Again);
             }
@@ -60,11 +91,11 @@ impl Running<'_, '_> {
         history::create(connection)?;
         let Some(first) = plan.steps.first() else {
             self.note(connection)?;
-            connection.commit()?;
+            self.commit_all(connection)?;
             return Ok(Next::Done);
         };
         if self.migration(first)?.1.is_no_transaction(first.way) {
-            connection.rollback()?;
+            self.close(connection)?;
             return self.outside(connection, request);
         }
         let mut baseline = Baseline::take(self.database, connection)?;
@@ -116,6 +147,7 @@ impl Running<'_, '_> {
         }
         // The migration's own error is what the reader needs, with those before it that are committed.
         if let Some(error) = failure.or(committed.err()) {
+            let error = self.with_holder(error);
             return Err(self.explain(&self.now.id, error, true));
         }
         Ok(if left == 0 { Next::Done } else { Next::Again })
@@ -127,7 +159,7 @@ impl Running<'_, '_> {
         }
         self.tell(Phase::Committing);
         self.note(connection)?;
-        connection.commit()
+        self.commit_all(connection)
     }
 
     /// Runs one migration in a savepoint.
@@ -217,24 +249,58 @@ impl Running<'_, '_> {
 
     fn run_script(&mut self, connection: &mut dyn Connection, script: &Ready<'_>) -> Result<Seen> {
         let mut seen = Seen::default();
+        let before = Before::of(connection, script)?;
         let _reached = self.settings.stop.reach(connection.interrupter());
+        connection.watch(true)?;
         match script {
-            Ready::Sql(parsed) => {
-                let before = parsed.mentions_temp().then(|| temporary::list(connection)).transpose()?;
-                connection.watch(true)?;
-                self.run_all(connection, parsed, &mut seen)?;
-                before.map_or(Ok(()), |before| temporary::clear(connection, &before))?;
-            }
+            Ready::Sql(parsed) => self.run_all(connection, parsed, &mut seen)?,
             Ready::Code(code) => {
                 self.tell(Phase::Running);
-                let before = temporary::list(connection)?;
-                connection.watch(true)?;
                 self.check_stop()?;
                 run_code(connection, code, &mut seen)?;
-                temporary::clear(connection, &before)?;
             }
         }
+        before.restore(connection)?;
         Ok(seen)
+    }
+}
+
+/// What a migration may change that is not in the database, or not its business, as it was before.
+struct Before {
+    temporary: Option<BTreeSet<(String, String)>>,
+    settings: Option<session::Settings>,
+    own: Option<i64>,
+}
+
+impl Before {
+    fn of(connection: &mut dyn Connection, script: &Ready<'_>) -> Result<Self> {
+        let server = connection.dialect() == Dialect::Postgres;
+        let (temporary, settings, own) = match script {
+            Ready::Sql(parsed) => (
+                parsed.mentions_temp(),
+                server && ["set ", "set_config"].iter().any(|word| parsed.mentions(word)),
+                server && history::TABLES.iter().any(|own| parsed.mentions(own)),
+            ),
+            Ready::Code(_) => (true, server, server),
+        };
+        Ok(Self {
+            temporary: temporary.then(|| temporary::list(connection)).transpose()?,
+            settings: settings.then(|| session::Settings::read(connection)).transpose()?,
+            own: own.then(|| history::writes(connection)).transpose()?,
+        })
+    }
+
+    fn restore(self, connection: &mut dyn Connection) -> Result<()> {
+        if let Some(settings) = self.settings {
+            settings.restore(connection)?;
+        }
+        if let Some(own) = self.own
+            && history::writes(connection)? != own
+        {
+            let (message, help) = OWN;
+            return Err(Error::new(ErrorKind::InvalidMigration, message).with_help(help));
+        }
+        self.temporary.map_or(Ok(()), |before| temporary::clear(connection, &before))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The bookkeeping in the database: the history of migrations and the facts about the whole.
 
+mod text;
+
 use super::record::{Applied, State};
-use crate::driver::Connection;
+use crate::driver::{Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params;
 use crate::sql::timestamp_text;
@@ -13,38 +15,6 @@ use std::ops::ControlFlow;
 /// Larder's own tables. They belong to no set, and what happens to them is no effect of a migration.
 pub(crate) const TABLES: [&str; 2] = ["schema_migrations", "meta"];
 
-// Every connection parses the text of every table before its first statement, so these are as short as they can be.
-const CREATE: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS main.schema_migrations(id TEXT PRIMARY KEY,set_name TEXT,version INTEGER,name TEXT,\
-     checksum TEXT,applied_at TEXT,duration_ms INTEGER,program TEXT,effects TEXT,approval TEXT,state TEXT,\
-     statements_done INTEGER)",
-    "CREATE TABLE IF NOT EXISTS main.meta(schema_version INTEGER NOT NULL,app_version TEXT,created_at TEXT,\
-     fingerprints TEXT,schema_cookie INTEGER)",
-];
-
-/// The first look, which is the only one where nothing is to do.
-const LOOK: &str = "SELECT fingerprints, schema_version FROM main.meta";
-const META: &str =
-    "SELECT schema_version, app_version, created_at, fingerprints, schema_cookie FROM main.meta";
-const EXISTS: &str =
-    "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name IN ('schema_migrations', 'meta')";
-// In the order of application: that of the rowid.
-const ROWS: &str = "SELECT id, set_name, version, name, checksum, applied_at, duration_ms, program, effects, approval, \
-                    state, statements_done FROM main.schema_migrations ORDER BY rowid";
-const STANDINGS: &str = "SELECT set_name, count(*), max(version) FROM main.schema_migrations WHERE state = 'applied' \
-                         GROUP BY set_name";
-const INSERT: &str = "INSERT INTO main.schema_migrations (id, set_name, version, name, checksum, applied_at, duration_ms, \
-                      program, effects, approval, state, statements_done) VALUES (:id, :set_name, :version, :name, \
-                      :checksum, :applied_at, :duration_ms, :program, :effects, :approval, :state, :statements_done)";
-const UPDATE: &str = "UPDATE main.schema_migrations SET checksum = :checksum, duration_ms = :duration_ms, effects = :effects, \
-                      approval = :approval, state = :state, statements_done = :statements_done, name = :name, \
-                      id = :new_id WHERE id = :id";
-const DELETE: &str = "DELETE FROM main.schema_migrations WHERE id = :id";
-const ADD_META: &str = "INSERT INTO main.meta (schema_version, created_at) SELECT 0, :created_at \
-                        WHERE NOT EXISTS (SELECT 1 FROM main.meta)";
-const PUT_META: &str = "UPDATE main.meta SET schema_version = :schema_version, app_version = :app_version, \
-                        fingerprints = :fingerprints, schema_cookie = :schema_cookie";
-
 /// The one row of `meta`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub(crate) struct Meta {
@@ -54,7 +24,7 @@ pub(crate) struct Meta {
     /// JSON: of each set that was up to date at the last run, its fingerprint then.
     fingerprints: Option<String>,
     /// `PRAGMA schema_version` after the last migration: another number now means that somebody changed the schema, or
-    /// that VACUUM or ANALYZE ran.
+    /// that VACUUM or ANALYZE ran. PostgreSQL keeps no such number.
     pub(crate) schema_cookie: Option<i64>,
 }
 
@@ -69,12 +39,14 @@ impl Meta {
 /// The facts about the whole, or `None` where the database is not initialised. For a database that is up to date this is
 /// the only look that is needed.
 pub(crate) fn meta(connection: &mut dyn Connection) -> Result<Option<Meta>> {
-    bookkeeping(connection, META)
+    let texts = text::of(connection.dialect());
+    bookkeeping(connection, texts.meta)
 }
 
 /// Of `meta` only what the first look needs: the fingerprints, and the schema version.
 pub(crate) fn look(connection: &mut dyn Connection) -> Result<Option<(BTreeMap<String, String>, i64)>> {
-    let found: Option<(Option<String>, i64)> = bookkeeping(connection, LOOK)?;
+    let texts = text::of(connection.dialect());
+    let found: Option<(Option<String>, i64)> = bookkeeping(connection, texts.look)?;
     Ok(found.map(|(fingerprints, version)| (parse(fingerprints.as_deref()), version)))
 }
 
@@ -86,33 +58,48 @@ fn bookkeeping<T: serde::de::DeserializeOwned>(
     connection: &mut dyn Connection,
     sql: &str,
 ) -> Result<Option<T>> {
-    let refused = match one(connection, sql) {
-        Err(error) if error.kind() == ErrorKind::Statement => error,
+    // There a statement that fails takes the transaction along that it is part of.
+    if connection.dialect() == Dialect::Postgres {
+        return if exists(connection)? { one(connection, sql).map_err(not_ours) } else { Ok(None) };
+    }
+    match one(connection, sql) {
+        Err(error) if error.kind() == ErrorKind::Statement => {}
         result => return result,
-    };
+    }
     if !exists(connection)? {
         return Ok(None);
     }
     // Another process may have made them between the two looks.
-    match one(connection, sql) {
-        Err(error) if error.kind() == ErrorKind::Statement => Err(Error::new(
-            ErrorKind::SetConflict,
-            "the database has a table `meta` or `schema_migrations` that is not Larder's",
-        )
-        .with_help("rename it, for Larder keeps its own bookkeeping under these names")
-        .with_cause(refused)),
-        result => result,
+    one(connection, sql).map_err(not_ours)
+}
+
+/// The error where the bookkeeping tables are there and can't be read.
+fn not_ours(error: Error) -> Error {
+    if error.kind() != ErrorKind::Statement {
+        return error;
     }
+    Error::new(
+        ErrorKind::SetConflict,
+        "the database has a table `meta` or `schema_migrations` that is not Larder's",
+    )
+    .with_help("rename it, for Larder keeps its own bookkeeping under these names")
+    .with_cause(error)
 }
 
 /// True where one of the bookkeeping tables is there.
 fn exists(connection: &mut dyn Connection) -> Result<bool> {
-    Ok(one::<i64>(connection, EXISTS)?.unwrap_or(0) > 0)
+    let texts = text::of(connection.dialect());
+    Ok(one::<i64>(connection, texts.exists)?.unwrap_or(0) > 0)
 }
 
 /// Makes the bookkeeping tables where they are missing.
 pub(crate) fn create(connection: &mut dyn Connection) -> Result<()> {
-    for statement in CREATE {
+    let texts = text::of(connection.dialect());
+    // A server would tell each time that they are there.
+    if connection.dialect() == Dialect::Postgres && one::<i64>(connection, texts.exists)? == Some(2) {
+        return Ok(());
+    }
+    for statement in texts.create {
         connection.execute(statement, &[])?;
     }
     Ok(())
@@ -125,7 +112,7 @@ pub(crate) fn rows(connection: &mut dyn Connection) -> Result<Vec<Applied>> {
         return Ok(Vec::new());
     }
     let mut rows = Vec::new();
-    connection.query(ROWS, &[], &mut |row| {
+    connection.query(text::of(connection.dialect()).rows, &[], &mut |row| {
         let stored: Stored = row.to()?;
         rows.push(stored.into_row()?);
         Ok(ControlFlow::Continue(()))
@@ -136,7 +123,7 @@ pub(crate) fn rows(connection: &mut dyn Connection) -> Result<Vec<Applied>> {
 /// Of each set: how many of its migrations are applied, and the number of the newest. Without the rows themselves.
 pub(crate) fn standings(connection: &mut dyn Connection) -> Result<BTreeMap<String, (usize, i64)>> {
     let mut standings = BTreeMap::new();
-    connection.query(STANDINGS, &[], &mut |row| {
+    connection.query(text::of(connection.dialect()).standings, &[], &mut |row| {
         let (set, count, newest) = row.to()?;
         standings.insert(set, (count, newest));
         Ok(ControlFlow::Continue(()))
@@ -213,7 +200,7 @@ pub(crate) fn insert_with(connection: &mut dyn Connection, row: &Applied, effect
         applied_at: timestamp_text(row.applied_at), duration_ms: row.duration_ms, program: row.program,
         effects: effects, approval: row.approval, state: word(row.state), statements_done: row.statements_done,
     };
-    connection.execute(INSERT, params).map(|_| ())
+    connection.execute(text::of(connection.dialect()).insert, params).map(|_| ())
 }
 
 /// Writes the row anew that stands under `id`.
@@ -222,15 +209,15 @@ pub(crate) fn update(connection: &mut dyn Connection, id: &str, row: &Applied) -
         id: id, new_id: row.id, name: row.name, checksum: row.checksum, duration_ms: row.duration_ms,
         effects: row.effects, approval: row.approval, state: word(row.state), statements_done: row.statements_done,
     };
-    connection.execute(UPDATE, params).map(|_| ())
+    connection.execute(text::of(connection.dialect()).update, params).map(|_| ())
 }
 
 /// Removes a row: its migration was rolled back.
 pub(crate) fn delete(connection: &mut dyn Connection, id: &str) -> Result<()> {
-    connection.execute(DELETE, params! { id: id }).map(|_| ())
+    connection.execute(text::of(connection.dialect()).delete, params! { id: id }).map(|_| ())
 }
 
-/// Writes the facts about the whole, also to `PRAGMA user_version`, where other tools look.
+/// Writes the facts about the whole; on SQLite also to `PRAGMA user_version`, where other tools look.
 pub(crate) fn put_meta(
     connection: &mut dyn Connection,
     schema_version: i64,
@@ -239,14 +226,24 @@ pub(crate) fn put_meta(
 ) -> Result<()> {
     let fingerprints = serde_json::to_string(fingerprints)
         .map_err(|error| Error::new(ErrorKind::Internal, "fingerprints are no JSON").with_cause(error))?;
-    let cookie: i64 = one(connection, "PRAGMA schema_version")?.unwrap_or(0);
+    let sqlite = connection.dialect() == Dialect::Sqlite;
+    let cookie: Option<i64> = if sqlite { one(connection, "PRAGMA schema_version")? } else { None };
     let params = params! {
         schema_version, app_version: program, fingerprints, schema_cookie: cookie,
     };
-    connection.execute(ADD_META, params! { created_at: Timestamp::now() })?;
-    connection.execute(PUT_META, params)?;
-    connection.execute(&format!("PRAGMA user_version = {}", user_version(schema_version)), &[])?;
+    let texts = text::of(connection.dialect());
+    connection.execute(texts.add_meta, params! { created_at: Timestamp::now() })?;
+    connection.execute(texts.put_meta, params)?;
+    if sqlite {
+        connection.execute(&format!("PRAGMA user_version = {}", user_version(schema_version)), &[])?;
+    }
     Ok(())
+}
+
+/// How many rows of the bookkeeping tables this transaction has written so far, also those that were undone again. For
+/// engines that do not tell what a statement does.
+pub(crate) fn writes(connection: &mut dyn Connection) -> Result<i64> {
+    Ok(one(connection, text::WRITES)?.unwrap_or(0))
 }
 
 /// What `PRAGMA user_version` says for a schema version: the same number, or the greatest that 32 bits hold where it is

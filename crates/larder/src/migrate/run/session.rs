@@ -1,0 +1,146 @@
+//! How a transaction that migrates begins.
+//!
+//! On SQLite BEGIN IMMEDIATE says it all. A server lets many write at the same time, so there a migrator first takes a lock
+//! that belongs to migrations alone, and only then reads the history: each statement must see what is committed when it
+//! begins (READ COMMITTED), for a snapshot from before the lock would not show what the migrator before this one did. The
+//! lock belongs to the transaction: however that ends, it is free, also behind a pooler.
+
+use crate::db::Database;
+use crate::driver::{Access, Connection, Dialect, Lock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::history::one;
+use crate::params;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// How long a transaction waits for what others hold, and for its own statements. For engines that are servers.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::migrate) struct Terms {
+    /// For one lock, in one attempt. Whoever comes later and wants the same table waits behind the one that waits, so this
+    /// is how long a migration may hold up everybody else without getting anywhere.
+    pub(in crate::migrate) lock_timeout: Duration,
+    /// For one statement; `None` for as long as it takes.
+    pub(in crate::migrate) statement_timeout: Option<Duration>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { lock_timeout: Duration::from_secs(2), statement_timeout: None }
+    }
+}
+
+/// The lock of the transactions that migrate: "larder" and a number. It is of one database, as all such locks are.
+const LOCK: i64 = 0x6c61_7264_6572_0001;
+/// The lock of those that migrate outside a transaction.
+const OUTSIDE: i64 = LOCK + 1;
+
+const ISOLATION: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+// A migration may be idle for as long as its Rust computes. A server that asks now and then whether its client is still
+// there lets go of the locks of one that was killed in the middle of a long statement; not every system can tell it.
+const SETTINGS: &str = "SELECT pg_backend_pid(), set_config('lock_timeout', :lock, true), \
+     set_config('statement_timeout', :statement, true), \
+     set_config('idle_in_transaction_session_timeout', '0', true), \
+     (SELECT set_config(name, '500ms', true) FROM pg_settings \
+      WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')";
+const TAKE: &str = "SELECT pg_advisory_xact_lock(:key) IS NULL";
+
+/// Begins a transaction to migrate in, alone among all that migrate. Gives the number of the server's process, where there
+/// is one.
+///
+/// # Errors
+/// [`ErrorKind::Busy`] where somebody else migrates, or holds what is asked for.
+pub(in crate::migrate) fn begin(connection: &mut dyn Connection, terms: Terms) -> Result<Option<i64>> {
+    connection.begin(Access::Write)?;
+    if connection.dialect() == Dialect::Sqlite {
+        return Ok(None);
+    }
+    match prepare(connection, terms, LOCK) {
+        Ok(process) => Ok(Some(process)),
+        Err(error) => {
+            connection.rollback()?;
+            Err(error)
+        }
+    }
+}
+
+fn prepare(connection: &mut dyn Connection, terms: Terms, key: i64) -> Result<i64> {
+    connection.execute(ISOLATION, &[])?;
+    let mut process = None;
+    let statement = terms.statement_timeout.unwrap_or_default();
+    let params = params! { lock: milliseconds(terms.lock_timeout), statement: milliseconds(statement) };
+    connection.query(SETTINGS, params, &mut |row| {
+        process = Some(row.get::<i64>(0)?);
+        Ok(ControlFlow::Break(()))
+    })?;
+    connection.query(TAKE, params! { key }, &mut |_| Ok(ControlFlow::Break(())))?;
+    process
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "the server did not tell the number of its process"))
+}
+
+/// The lock that is held while a migration runs outside a transaction, until the answer is dropped or this process ends.
+///
+/// On a server it belongs to a transaction of a connection of its own. That one must see no snapshot, which READ COMMITTED
+/// gives up after each statement: CREATE INDEX CONCURRENTLY waits for all who have one, and so for its own migrator.
+///
+/// # Errors
+/// [`ErrorKind::Busy`] where somebody else holds it.
+pub(super) fn lock(database: &Database, connection: &mut dyn Connection, terms: Terms) -> Result<Lock> {
+    if connection.dialect() == Dialect::Sqlite {
+        return connection.lock("migrate");
+    }
+    let mut own = database.driver().connect(Access::Write)?;
+    own.begin(Access::Write)?;
+    // Whatever ends here ends the connection, and its transaction with it.
+    own.watch(true)?;
+    prepare(own.as_mut(), terms, OUTSIDE)?;
+    Ok(Lock::new(own))
+}
+
+/// As a setting has it: 0 is for ever, so that what is shorter than the least is the least.
+fn milliseconds(time: Duration) -> String {
+    match time.as_millis() {
+        0 if !time.is_zero() => "1".into(),
+        all => all.min(i32::MAX.unsigned_abs().into()).to_string(),
+    }
+}
+
+/// Does `f` in a transaction of its own, alone among all that migrate.
+pub(in crate::migrate) fn commit_alone<T>(
+    connection: &mut dyn Connection,
+    f: impl FnOnce(&mut dyn Connection) -> Result<T>,
+) -> Result<T> {
+    begin(connection, Terms::default())?;
+    let result = f(connection).and_then(|done| connection.commit().map(|()| done));
+    if result.is_err() {
+        connection.rollback()?;
+    }
+    result
+}
+
+/// What a migration may set for the rest of its transaction, which is not only its own.
+pub(super) struct Settings {
+    path: String,
+    lock: String,
+    statement: String,
+    role: String,
+}
+
+const GET: &str = "SELECT current_setting('search_path'), current_setting('lock_timeout'), \
+                   current_setting('statement_timeout'), current_setting('role')";
+const PUT: &str = "SELECT set_config('role', :role, true), set_config('search_path', :path, true), \
+                   set_config('lock_timeout', :lock, true), set_config('statement_timeout', :statement, true)";
+
+impl Settings {
+    /// As they are now.
+    pub(super) fn read(connection: &mut dyn Connection) -> Result<Self> {
+        let found: Option<(String, String, String, String)> = one(connection, GET)?;
+        let (path, lock, statement, role) = found.unwrap_or_default();
+        Ok(Self { path, lock, statement, role })
+    }
+
+    /// Puts them back.
+    pub(super) fn restore(&self, connection: &mut dyn Connection) -> Result<()> {
+        let Self { path, lock, statement, role } = self;
+        connection.query(PUT, params! { path, lock, statement, role }, &mut |_| Ok(ControlFlow::Continue(())))
+    }
+}
