@@ -66,7 +66,7 @@ impl Cluster {
     fn configure(&self, setting: &Setting) -> Result<()> {
         let mut lines = self.own_lines();
         // A zone that no text of UTC agrees with by chance.
-        lines.push_str("timezone = 'Asia/Kathmandu'\nmax_connections = 300\nautovacuum_naptime = 1h\n");
+        lines.push_str("timezone = 'Asia/Kathmandu'\nmax_connections = 300\nmax_wal_size = 256MB\n");
         if !setting.is_safe {
             lines.push_str("fsync = off\nfull_page_writes = off\n");
         }
