@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod mirror;
 mod run;
+mod server;
 mod structure;
 mod test;
 
@@ -18,7 +19,7 @@ type Outcome<T = bool> = Result<T, Box<dyn Error>>;
 const USAGE: &str = "\
 Usage: cargo xtask TASK
 
-  test [ARGUMENTS]   every test, of the workspace and at the old end of the range of rusqlite;
+  test [ARGUMENTS]   every test, on SQLite and on PostgreSQL, and at the old end of the range of rusqlite;
                      ARGUMENTS go to `cargo test`, such as part of a test's name
   ci                 every check of a change, the tests last
   bench [ARGUMENTS]  Larder beside its peers, timed; --quick takes under two minutes after building, --list

@@ -8,17 +8,21 @@ use std::process::{Command, Stdio};
 
 use crate::say;
 
-/// How many tests passed and failed.
+/// How many tests passed and failed, and how many of them there were on each engine from one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+    pub(crate) sqlite: u64,
+    pub(crate) postgres: u64,
 }
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.sqlite += other.sqlite;
+        self.postgres += other.postgres;
     }
 }
 
@@ -31,15 +35,27 @@ impl std::fmt::Display for Tally {
 impl Tally {
     /// The tally of one check that is not a test binary.
     pub(crate) fn of(passed: bool) -> Self {
-        Self { passed: u64::from(passed), failed: u64::from(!passed) }
+        Self { passed: u64::from(passed), failed: u64::from(!passed), ..Self::default() }
     }
 
-    /// Reads the closing line of a test binary, `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    /// Reads a line of a test binary: the closing one, `test result: ok. 3 passed; 0 failed; 1 ignored; …`, or that of a test on an engine,
+    /// which has the engine's name as a part of its own.
     fn parse(line: &str) -> Option<Self> {
+        Self::closing(line).or_else(|| Self::of_engine(line))
+    }
+
+    fn of_engine(line: &str) -> Option<Self> {
+        let (name, outcome) = line.strip_prefix("test ")?.split_once(" ... ")?;
+        let ran = ["ok", "FAILED"].contains(&outcome.trim_end());
+        let on = |engine| u64::from(ran && name.split("::").any(|part| part == engine));
+        Some(Self { sqlite: on("sqlite"), postgres: on("postgres"), ..Self::default() })
+    }
+
+    fn closing(line: &str) -> Option<Self> {
         let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let count =
             |word: &str| counts.split("; ").find_map(|part| part.strip_suffix(word)?.trim_end().parse().ok());
-        Some(Self { passed: count("passed")?, failed: count("failed")? })
+        Some(Self { passed: count("passed")?, failed: count("failed")?, ..Self::default() })
     }
 }
 
@@ -101,11 +117,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_read_from_a_closing_line_only() {
+    fn counts_are_read_from_a_closing_line() {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s";
-        assert_eq!(Tally::parse(line), Some(Tally { passed: 12, failed: 3 }));
-        assert_eq!(Tally::parse("test a::b ... ok"), None);
+        assert_eq!(Tally::parse(line), Some(Tally { passed: 12, failed: 3, ..Tally::default() }));
         assert_eq!(Tally::parse("test result: lost"), None);
         assert_eq!(Tally::parse("  test result: ok. 1 passed; 0 failed"), None);
+    }
+
+    #[test]
+    fn the_tests_on_an_engine_are_counted_by_a_part_of_their_name() {
+        let engines = |line| Tally::parse(line).map(|tally| (tally.sqlite, tally.postgres));
+        assert_eq!(engines("test a::b ... ok"), Some((0, 0)));
+        assert_eq!(engines("test a::sqlite ... ok"), Some((1, 0)));
+        assert_eq!(engines("test a::postgres ... FAILED"), Some((0, 1)));
+        assert_eq!(engines("test postgres::value::b ... ok"), Some((0, 1)));
+        assert_eq!(engines("test a::postgres_url ... ok"), Some((0, 0)));
+        assert_eq!(engines("test a::postgres ... ignored"), Some((0, 0)));
+        assert_eq!(engines("a::postgres ... ok"), None);
     }
 }

@@ -59,6 +59,7 @@ pub(super) const PEERS: &[&str] = &[
     "deadpool-sqlite",
     "diesel",
     "diesel_migrations",
+    "postgres",
     "r2d2",
     "r2d2_sqlite",
     "refinery",
@@ -75,6 +76,13 @@ pub(super) const PEERS: &[&str] = &[
 
 /// The crates whose manifest may name a peer: this folder and all below it.
 pub(super) const PEERS_PLACE: &str = "crates/larder-bench/";
+
+/// What the tests share, with the one peer that it may name: it looks into a database without the driver under test.
+/// Tests alone may depend on it, and the task that runs them.
+pub(super) const KIT: (&str, &str) = ("larder-kit", "postgres");
+
+/// The one crate that may depend on [`KIT`] otherwise than for its tests.
+pub(super) const KIT_RUNNER: &str = "xtask";
 
 /// The bindings of the engines, which one module of larder alone may name.
 pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys", "tokio_postgres"];

@@ -1,7 +1,7 @@
 //! The arrows between crates, read from the manifests.
 
 use super::File;
-use super::arrow::{BINDINGS, CRATES, PEERS, PEERS_PLACE, allowed};
+use super::arrow::{BINDINGS, CRATES, KIT, KIT_RUNNER, PEERS, PEERS_PLACE, allowed};
 
 /// Dependencies between the crates of the workspace that the table does not have, peers outside the benchmark, and an
 /// engine's bindings outside larder.
@@ -12,7 +12,8 @@ pub(super) fn breaches(files: &[File]) -> Vec<String> {
         let package = package(&file.text);
         for dependency in dependencies(&file.text) {
             let name = dependency.name.as_str();
-            if PEERS.contains(&name) && !bench {
+            let known_to_kit = (package.as_deref().unwrap_or_default(), name) == KIT;
+            if PEERS.contains(&name) && !bench && !known_to_kit {
                 found.push(format!("{}: only {PEERS_PLACE} may depend on {name}", file.path));
             }
             // The root manifest only says which versions its crates take.
@@ -23,6 +24,9 @@ pub(super) fn breaches(files: &[File]) -> Vec<String> {
             }
             if bench && package != "larder-bench" {
                 continue;
+            }
+            if name == KIT.0 && !dependency.only_tests && package != KIT_RUNNER {
+                found.push(format!("{}: only its tests may depend on {name}", file.path));
             }
             if CRATES.iter().any(|(known, _)| *known == name) && allowed(CRATES, package, name) != Some(true)
             {
@@ -138,13 +142,23 @@ mod tests {
             "[package]\nname = \"a\"\n[dependencies]\ndiesel = \"2\"\n",
         );
         let new = file("crates/new/Cargo.toml", "[package]\nname = \"new\"\n");
+        let kit = "[package]\nname = \"larder-kit\"\n[dependencies]\npostgres = \"0.19\"\nsqlx = \"0.9\"\n";
+        let kit = file("crates/larder-kit/Cargo.toml", kit);
+        let stores = "[package]\nname = \"larder-stores\"\n[dependencies]\nlarder-kit.workspace = true\npostgres = \"0.19\"\n\
+            [dev-dependencies]\nlarder-kit = { workspace = true, features = [\"place\"] }\n";
+        let stores = file("crates/larder-stores/Cargo.toml", stores);
+        let task = "[package]\nname = \"xtask\"\n[dependencies]\nlarder-kit.workspace = true\n";
+        let task = file("xtask/Cargo.toml", task);
         assert_eq!(
-            breaches(&[larder, cli, bench, peer, new]),
+            breaches(&[larder, cli, bench, peer, new, kit, stores, task]),
             [
                 "crates/larder/Cargo.toml: larder may not depend on larder-cli: arrows run downwards only",
                 "crates/larder-cli/Cargo.toml: only crates/larder-bench/ may depend on sqlx",
                 "crates/larder-cli/Cargo.toml: only larder may depend on rusqlite",
                 "crates/new/Cargo.toml: the table of xtask/src/structure/arrow.rs does not know new: add it",
+                "crates/larder-kit/Cargo.toml: only crates/larder-bench/ may depend on sqlx",
+                "crates/larder-stores/Cargo.toml: only its tests may depend on larder-kit",
+                "crates/larder-stores/Cargo.toml: only crates/larder-bench/ may depend on postgres",
             ]
         );
     }
