@@ -65,7 +65,7 @@ impl Database {
         self.check_open()?;
         // A database in memory has nobody but this handle.
         let connection = if self.is_single() { None } else { Some(self.inner.driver.connect(Access::Read)?) };
-        let bell = Arc::clone(&self.inner.writer.count().bell);
+        let bell = Arc::clone(&self.inner.bell);
         let seen = bell.listen();
         let mut changes =
             Changes { connection, version: None, seen, pause: SHORTEST, bell, db: self.clone() };

@@ -4,9 +4,16 @@
 use crate::driver::Access;
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 thread_local! {
     static INSIDE: RefCell<Vec<(usize, Access)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A number that tells a database from others within the process.
+pub(super) fn number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The thread is inside a transaction as long as this lives.

@@ -8,6 +8,9 @@ mod health;
 mod inside;
 pub(crate) mod log_holder;
 mod options;
+mod pool;
+#[cfg(feature = "tokio")]
+mod post;
 mod reader;
 mod stats;
 mod tallies;
@@ -26,7 +29,10 @@ use crate::driver::{Access, Connection, Driver, Durability};
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::with_end;
 use crate::sql::Param;
+use bell::Bell;
 use inside::Inside;
+use options::Shape;
+use pool::{Pool, Replicas};
 use reader::Readers;
 pub(crate) use reader::Seat;
 use serde::de::DeserializeOwned;
@@ -36,7 +42,6 @@ use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use write::Writer;
 pub(crate) use write::unusable;
 
@@ -70,6 +75,8 @@ pub(crate) use write::unusable;
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
+    /// Nothing is read on a replica.
+    primary_only: bool,
 }
 
 struct Inner {
@@ -78,9 +85,18 @@ struct Inner {
     read_only: bool,
     /// The file's identity when it was opened.
     identity: Option<health::Identity>,
-    writer: Arc<Writer>,
-    readers: Arc<Readers>,
+    way: Way,
+    /// Told of each commit of this handle.
+    bell: Arc<Bell>,
     closed: AtomicBool,
+}
+
+/// How the connections are kept.
+enum Way {
+    /// One writes, for all; others read.
+    Line { writer: Arc<Writer>, readers: Arc<Readers> },
+    /// Any may write.
+    Pool { pool: Arc<Pool>, replicas: Replicas },
 }
 
 impl Database {
@@ -99,17 +115,38 @@ impl Database {
         Options::url(url)
     }
 
-    fn connect(driver: Arc<dyn Driver>, read_only: bool, long_read: Duration) -> Result<Self> {
-        let first = if read_only { None } else { Some(driver.connect(Access::Write)?) };
-        let writer = Arc::new(Writer::new(Arc::clone(&driver), first, long_read)?);
-        let readers = Arc::new(Readers::new(Arc::clone(&driver), writer.id()));
-        writer.watch(&readers);
-        if read_only {
-            readers.open_one()?;
-        }
+    fn connect(shape: Shape) -> Result<Self> {
+        let Shape { driver, read_only, long_read, limits, replicas } = shape;
+        let access = if read_only { Access::Read } else { Access::Write };
+        let bell;
+        let way = if driver.is_concurrent() {
+            bell = Arc::default();
+            let id = inside::number();
+            let pool = Pool::new(Arc::clone(&driver), access, limits, id, Arc::clone(&bell));
+            pool.open_one()?;
+            Way::Pool { pool, replicas: Replicas::new(replicas, limits, id) }
+        } else {
+            let first = if read_only { None } else { Some(driver.connect(access)?) };
+            let writer = Arc::new(Writer::new(Arc::clone(&driver), first, long_read)?);
+            let readers = Arc::new(Readers::new(Arc::clone(&driver), writer.id()));
+            writer.watch(&readers);
+            if read_only {
+                readers.open_one()?;
+            }
+            bell = Arc::clone(&writer.count().bell);
+            Way::Line { writer, readers }
+        };
         let identity = driver.file().and_then(health::Identity::of);
         let closed = AtomicBool::new(false);
-        Ok(Self { inner: Arc::new(Inner { driver, read_only, identity, writer, readers, closed }) })
+        let inner = Inner { driver, read_only, identity, way, bell, closed };
+        Ok(Self { inner: Arc::new(inner), primary_only: false })
+    }
+
+    /// The same handle, whose reads all go to the primary: for who must see what was written just now. Where no replica was
+    /// given with [`Options::replica`], they do anyway.
+    #[must_use]
+    pub fn primary(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), primary_only: true }
     }
 
     /// Runs `f` in a transaction that reads: all it sees is one state of the database, which writers neither change nor
@@ -132,12 +169,18 @@ impl Database {
     ) -> Result<T> {
         self.check_open()?;
         let _span = tracing::trace_span!("read", database = %self.inner.driver).entered();
-        if self.is_single() {
-            self.inner.readers.count_one();
-            return self.inner.writer.with(|connection| transaction::read(connection, f));
+        match &self.inner.way {
+            Way::Pool { pool, .. } if self.primary_only => pool.read(f),
+            Way::Pool { pool, replicas } => pool.read_by(replicas, f),
+            Way::Line { writer, readers } if self.is_single() => {
+                readers.count_one();
+                writer.with(|connection| transaction::read(connection, f))
+            }
+            Way::Line { writer, readers } => {
+                let _inside = Inside::enter(writer.id(), Access::Read);
+                readers.with(caller, 1, seat, |connection| transaction::read(connection, f))
+            }
         }
-        let _inside = Inside::enter(self.inner.writer.id(), Access::Read);
-        self.inner.readers.with(caller, 1, seat, |connection| transaction::read(connection, f))
     }
 
     /// Runs `f` in a transaction that reads and writes, and commits it. When `f` returns an error or panics, everything it
@@ -161,8 +204,7 @@ impl Database {
     /// [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened; [`ErrorKind::ReadOnly`] on a handle that
     /// only reads.
     pub fn write<T: Send>(&self, f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send) -> Result<T> {
-        self.check_writable()?;
-        self.inner.writer.write(Durability::Normal, f)
+        self.write_as(Durability::Normal, f)
     }
 
     /// As [`write`](Self::write), and `Ok` means that no power cut takes it any more, however the database was opened: its
@@ -172,8 +214,19 @@ impl Database {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_durable<T: Send>(&self, f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send) -> Result<T> {
+        self.write_as(Durability::Full, f)
+    }
+
+    fn write_as<T: Send>(
+        &self,
+        durability: Durability,
+        f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send,
+    ) -> Result<T> {
         self.check_writable()?;
-        self.inner.writer.write(Durability::Full, f)
+        match &self.inner.way {
+            Way::Line { writer, .. } => writer.write(durability, f),
+            Way::Pool { pool, .. } => pool.write(durability, f),
+        }
     }
 
     /// Runs one statement that writes, by itself; gives the number of rows it changed.
@@ -182,7 +235,10 @@ impl Database {
     /// As [`Database::write`].
     pub fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         self.check_writable()?;
-        self.inner.writer.execute(sql, params)
+        match &self.inner.way {
+            Way::Line { writer, .. } => writer.execute(sql, params),
+            Way::Pool { pool, .. } => pool.execute(sql, params),
+        }
     }
 
     /// Reads the one row that a statement gives, without a transaction around it.
@@ -192,7 +248,7 @@ impl Database {
     /// more, or what the engine says.
     #[track_caller]
     pub fn query_one<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<T> {
-        self.straight(Location::caller(), Seat::Slot, |tx| tx.query_one(sql, params))
+        self.straight(Location::caller(), Seat::Slot, sql, |tx| tx.query_one(sql, params))
     }
 
     /// Reads the one row that a statement gives, or `None`, without a transaction around it.
@@ -201,7 +257,7 @@ impl Database {
     /// [`ErrorKind::Conversion`] when it does not fit `T` or when there are more, or what the engine says.
     #[track_caller]
     pub fn query_opt<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
-        self.straight(Location::caller(), Seat::Slot, |tx| tx.query_opt(sql, params))
+        self.straight(Location::caller(), Seat::Slot, sql, |tx| tx.query_opt(sql, params))
     }
 
     /// Reads all rows that a statement gives, without a transaction around it.
@@ -210,23 +266,30 @@ impl Database {
     /// [`ErrorKind::Conversion`] when one does not fit `T`, or what the engine says.
     #[track_caller]
     pub fn query_all<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
-        self.straight(Location::caller(), Seat::Slot, |tx| tx.query_all(sql, params))
+        self.straight(Location::caller(), Seat::Slot, sql, |tx| tx.query_all(sql, params))
     }
 
-    /// One statement for somebody else, without a transaction around it.
+    /// The one statement `sql` for somebody else, without a transaction around it. Where the server goes away, `f` is run again.
     pub(crate) fn straight<T>(
         &self,
         caller: &'static Location<'static>,
         seat: Seat,
-        f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
+        sql: &str,
+        mut f: impl FnMut(&mut ReadTx<'_>) -> Result<T>,
     ) -> Result<T> {
         self.check_open()?;
-        if self.is_single() {
-            self.inner.readers.count_one();
-            // Its only connection may write; the transaction is what keeps the statement from it.
-            return self.inner.writer.with(|connection| transaction::read(connection, f));
+        match &self.inner.way {
+            Way::Pool { pool, .. } if self.primary_only => pool.straight(sql, f),
+            Way::Pool { pool, replicas } => pool.straight_by(replicas, sql, f),
+            Way::Line { writer, readers } if self.is_single() => {
+                readers.count_one();
+                // Its only connection may write; the transaction is what keeps the statement from it.
+                writer.with(|connection| transaction::read(connection, f))
+            }
+            Way::Line { readers, .. } => {
+                readers.with(caller, 0, seat, |connection| f(&mut ReadTx::new(connection)))
+            }
         }
-        self.inner.readers.with(caller, 0, seat, |connection| f(&mut ReadTx::new(connection)))
     }
 
     /// Moves what is in the write-ahead log into the file, closes every connection and says what went wrong with that.
@@ -240,15 +303,31 @@ impl Database {
     /// [`ErrorKind::Busy`] when one transaction of another thread kept it waiting for longer than the busy timeout: then
     /// nothing was closed. Another process that has the file open is no error: the log then stays.
     pub fn close(self) -> Result<()> {
-        self.inner.writer.check_free()?;
+        match &self.inner.way {
+            Way::Line { writer, readers } => self.close_line(writer, readers),
+            Way::Pool { pool, replicas } => {
+                if self.inner.closed.load(Ordering::Acquire) {
+                    return Ok(());
+                }
+                pool.end()?;
+                self.inner.closed.store(true, Ordering::Release);
+                replicas.close();
+                self.inner.bell.ring();
+                Ok(())
+            }
+        }
+    }
+
+    fn close_line(&self, writer: &Writer, readers: &Readers) -> Result<()> {
+        writer.check_free()?;
         if self.inner.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
         let closing =
-            self.inner.writer.close().inspect_err(|_| self.inner.closed.store(false, Ordering::Release))?;
-        self.inner.readers.close();
+            writer.close().inspect_err(|_| self.inner.closed.store(false, Ordering::Release))?;
+        readers.close();
         // Who listens hears of it.
-        self.inner.writer.count().bell.ring();
+        self.inner.bell.ring();
         let nothing_to_move = self.file().is_some_and(log_is_empty);
         closing.finish(|connection| {
             if nothing_to_move {
@@ -278,9 +357,12 @@ impl Database {
     /// the parts of Larder that are more than a transaction: migrations, vacuum.
     pub(crate) fn with_writer<T>(&self, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        let result = self.inner.writer.with(f);
+        let result = match &self.inner.way {
+            Way::Line { writer, .. } => writer.with(f),
+            Way::Pool { pool, .. } => pool.with(f),
+        };
         // What it was nobody here knows.
-        self.inner.writer.count().bell.ring();
+        self.inner.bell.ring();
         result
     }
 

@@ -1,6 +1,7 @@
 //! How a database is opened.
 
 use super::Database;
+use super::pool::Limits;
 #[cfg(feature = "postgres")]
 use crate::driver::postgres;
 use crate::driver::sqlite::{self, Place, Settings, Sqlite};
@@ -49,6 +50,18 @@ pub struct Options {
     on_open: Vec<Arc<dyn OnOpen>>,
     run_on_open: bool,
     long_read: Duration,
+    connections: usize,
+    retry_for: Duration,
+    replicas: Vec<String>,
+}
+
+/// What a database is made of.
+pub(super) struct Shape {
+    pub(super) driver: Arc<dyn Driver>,
+    pub(super) read_only: bool,
+    pub(super) long_read: Duration,
+    pub(super) limits: Limits,
+    pub(super) replicas: Vec<Arc<dyn Driver>>,
 }
 
 #[derive(Clone)]
@@ -77,7 +90,8 @@ impl Options {
     }
 
     /// The options for a driver of your own, as one that injects faults in a test. The place and the settings are its
-    /// own business: of the options only [`Options::read_only`] and what runs on opening count.
+    /// own business: of the options only [`Options::read_only`], [`Options::connections`], [`Options::retry_for`],
+    /// [`Options::replica`] and what runs on opening count.
     pub fn driver(driver: Arc<dyn Driver>) -> Self {
         Self::of(Target::Driver(driver))
     }
@@ -89,7 +103,43 @@ impl Options {
             on_open: Vec::new(),
             run_on_open: true,
             long_read: Duration::from_secs(5),
+            connections: 16,
+            retry_for: Duration::from_secs(30),
+            replicas: Vec::new(),
         }
+    }
+
+    /// How many connections to a server the handle and its clones have at most: 16 unless set. Each write and each read takes one
+    /// for as long as it lasts, and waits for one that is free no longer than the busy timeout. They are opened when they are
+    /// needed, and closed when nobody has used them for five minutes.
+    ///
+    /// More than a few for each core of the server gain nothing: it does no more at a time. And all programs together
+    /// share its `max_connections`, which is 100 unless it is set; six that are opened like this fit. On SQLite, which has one
+    /// connection that writes, nothing comes of it.
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most;
+        self
+    }
+
+    /// How long a write is run again while transactions of others come in between on a server: 30 seconds unless set. Then it is
+    /// [`ErrorKind::Conflict`].
+    #[must_use]
+    pub fn retry_for(mut self, patience: Duration) -> Self {
+        self.retry_for = patience;
+        self
+    }
+
+    /// Adds a copy of the database that a server keeps up to date, and that is only read: reads outside of a `write` go there,
+    /// by turns where there are several, and to the primary while none can be reached. One that can't be is tried again after
+    /// a second, and then up to every 30 seconds.
+    ///
+    /// A replica may lag: what was committed just now may not be there yet, and two reads may go to two replicas and see
+    /// two states. [`Database::primary`] is for who must not miss it, as who waits for [`Changes`](crate::Changes) and then looks.
+    #[must_use]
+    pub fn replica(mut self, url: impl Into<String>) -> Self {
+        self.replicas.push(url.into());
+        self
     }
 
     /// Opens the file only for reading: it is not made, not migrated and not written to. Writing is then
@@ -194,7 +244,7 @@ impl Options {
         }
         let driver = self.resolve()?;
         let _span = tracing::debug_span!("open", database = %driver).entered();
-        let database = Database::connect(driver, self.settings.read_only, self.long_read)?;
+        let database = Database::connect(self.shape(driver)?)?;
         tracing::debug!("opened");
         if self.run_on_open && !self.settings.read_only {
             for what in &self.on_open {
@@ -202,6 +252,32 @@ impl Options {
             }
         }
         Ok(database)
+    }
+
+    fn shape(&self, driver: Arc<dyn Driver>) -> Result<Shape> {
+        if self.connections == 0 {
+            return Err(Error::new(ErrorKind::Config, "a pool of 0 connections was asked for")
+                .with_help("give 1 or more to `Options::connections`"));
+        }
+        if !self.replicas.is_empty() && !driver.is_concurrent() {
+            return Err(Error::new(ErrorKind::Config, format!("{driver} can't have replicas"))
+                .with_help("leave `Options::replica` out: replicas are a server's"));
+        }
+        let replica = |url: &String| Self { target: Target::Url(url.clone()), ..self.clone() }.resolve();
+        let limits = Limits {
+            most: self.connections,
+            patience: driver.patience(),
+            retry_for: self.retry_for,
+            idle: Duration::from_secs(300),
+            lifetime: Duration::from_secs(1800),
+        };
+        Ok(Shape {
+            read_only: self.settings.read_only,
+            long_read: self.long_read,
+            limits,
+            replicas: self.replicas.iter().map(replica).collect::<Result<_>>()?,
+            driver,
+        })
     }
 
     /// `busy_timeout` may come as a PRAGMA like the others; SQLite has a call of its own for it.

@@ -1,6 +1,6 @@
 //! What a handle has done so far.
 
-use super::Database;
+use super::{Database, Way};
 use super::checkpoint::LogStats;
 use serde::Serialize;
 use std::time::Duration;
@@ -32,6 +32,11 @@ pub struct Stats {
     pub prepared_again: u64,
     /// How often a lock of another process was asked for again before it was had.
     pub busy_retries: u64,
+    /// How often a write was run again, because transactions of others came in between or the server went away. Always 0 on
+    /// SQLite.
+    pub reruns: u64,
+    /// The connections to a server that are open. 0 on SQLite, whose connections are no server's.
+    pub connections: u64,
     /// The write-ahead log and its checkpoints. All zero where there is none, and on a handle that only reads.
     pub log: LogStats,
 }
@@ -48,23 +53,44 @@ impl Database {
     /// # }
     /// ```
     pub fn stats(&self) -> Stats {
-        let writer = &self.inner.writer;
-        let written = writer.count().now();
-        let mut counts = writer.counts();
-        counts += self.inner.readers.counts();
-        Stats {
-            reads: self.inner.readers.reads(),
-            writes: written.writes,
-            commits: written.commits,
-            largest_batch: written.largest,
-            committing: written.committing,
-            waiting: writer.waiting() as u64,
-            statements: counts.statements,
-            cache_hits: counts.statements.saturating_sub(counts.prepared),
-            prepared: counts.prepared,
-            prepared_again: counts.prepared_again,
-            busy_retries: counts.busy_retries,
-            log: writer.log_stats(),
-        }
+        let counts;
+        let mut stats = match &self.inner.way {
+            Way::Line { writer, readers } => {
+                let written = writer.count().now();
+                counts = writer.counts() + readers.counts();
+                Stats {
+                    reads: readers.reads(),
+                    writes: written.writes,
+                    commits: written.commits,
+                    largest_batch: written.largest,
+                    committing: written.committing,
+                    waiting: writer.waiting() as u64,
+                    log: writer.log_stats(),
+                    ..Stats::default()
+                }
+            }
+            Way::Pool { pool, replicas } => {
+                let done = pool.count();
+                counts = pool.counts() + replicas.counts();
+                let writes = done.writes();
+                Stats {
+                    reads: done.reads() + replicas.reads(),
+                    writes,
+                    commits: writes,
+                    largest_batch: writes.min(1),
+                    committing: done.committing(),
+                    waiting: pool.waiting() as u64,
+                    reruns: done.reruns(),
+                    connections: (pool.open() + replicas.open()) as u64,
+                    ..Stats::default()
+                }
+            }
+        };
+        stats.statements = counts.statements;
+        stats.cache_hits = counts.statements.saturating_sub(counts.prepared);
+        stats.prepared = counts.prepared;
+        stats.prepared_again = counts.prepared_again;
+        stats.busy_retries = counts.busy_retries;
+        stats
     }
 }

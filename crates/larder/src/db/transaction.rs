@@ -90,10 +90,19 @@ impl<'c> ReadTx<'c> {
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Conversion`] when it does not fit `T` or when there are
     /// more, or what the engine says.
     pub fn query_one<T: DeserializeOwned>(&mut self, sql: &str, params: &[Param<'_>]) -> Result<T> {
-        self.query_opt(sql, params)?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the statement gave no row and one was asked for")
-                .with_help("use `query_opt` where there may be none")
-        })
+        self.query_opt(sql, params)?.ok_or_else(Self::no_row)
+    }
+
+    /// There was none where one was asked for.
+    pub(crate) fn no_row() -> Error {
+        Error::new(ErrorKind::NotFound, "the statement gave no row and one was asked for")
+            .with_help("use `query_opt` where there may be none")
+    }
+
+    /// There were several where one was asked for.
+    pub(crate) fn more_rows() -> Error {
+        Error::new(ErrorKind::Conversion, "the statement gave more than one row and one was asked for")
+            .with_help("use `query_all`, or add LIMIT 1")
     }
 
     /// Reads the one row that a statement gives, or `None`.
@@ -105,11 +114,7 @@ impl<'c> ReadTx<'c> {
         let mut found = None;
         self.connection.query(sql, params, &mut |row| {
             if found.is_some() {
-                return Err(Error::new(
-                    ErrorKind::Conversion,
-                    "the statement gave more than one row and one was asked for",
-                )
-                .with_help("use `query_all`, or add LIMIT 1"));
+                return Err(Self::more_rows());
             }
             found = Some(row.to()?);
             Ok(ControlFlow::Continue(()))
@@ -192,6 +197,18 @@ impl<'c> WriteTx<'c> {
     pub fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         self.read.check(sql)?;
         self.read.connection.execute(sql, params)
+    }
+
+    /// Has those who listen by [`Database::changes`](crate::Database::changes) in other processes woken by the commit, where they
+    /// would otherwise see it only after a while: on PostgreSQL, by a NOTIFY. On SQLite nothing has to be done for it.
+    ///
+    /// A commit that announces waits on PostgreSQL for all others that do, so that it is for what somebody waits for, and not for
+    /// every row.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn announce(&mut self) -> Result<()> {
+        self.read.connection.announce()
     }
 
     /// Runs `f` in a savepoint: when it returns an error or panics, what it wrote is rolled back and the transaction goes

@@ -71,6 +71,36 @@ pub trait Driver: fmt::Debug + fmt::Display + Send + Sync {
     /// [`ReadOnly`](crate::ErrorKind::ReadOnly) when writing was asked for in a place that only reads, and
     /// [`Busy`](crate::ErrorKind::Busy).
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>>;
+
+    /// Listens for what is announced by [`Connection::announce`], and for commits, from now on. `None` where the engine has no
+    /// such thing, or a connection can tell by [`Connection::data_version`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    fn listen(&self) -> Result<Option<Box<dyn Listener>>> {
+        Ok(None)
+    }
+}
+
+/// Hears of commits, on a connection of its own.
+pub trait Listener: Send {
+    /// Waits until a commit is announced, or until `timeout` is over: whether one was.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) when the server went away: listen anew.
+    fn wait(&mut self, timeout: Duration) -> Result<bool>;
+
+    /// What is another text whenever somebody has committed something, announced or not. A round trip. `None` where the server
+    /// has no such thing.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    fn state(&mut self) -> Result<Option<String>>;
+
+    /// True where announcements do not get through, so that only asking helps.
+    fn is_deaf(&self) -> bool {
+        false
+    }
 }
 
 /// One connection. Statements are prepared once and kept; parameters are named (`:name`).
@@ -207,6 +237,21 @@ pub trait Connection: Any + Send {
     /// [`Busy`](crate::ErrorKind::Busy), where who commits keeps everybody out, or what the engine says.
     fn data_version(&mut self) -> Result<Option<u64>> {
         Ok(None)
+    }
+
+    /// True when the connection is known to be of no use any more, because the server went away. It is found without waiting and
+    /// without a round trip, so false says little.
+    fn is_broken(&mut self) -> bool {
+        false
+    }
+
+    /// Tells those who listen by [`Driver::listen`] of the transaction that is open, when it is committed. Nothing where every
+    /// commit is seen anyway.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn announce(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// A handle that stops the running statement from another thread.

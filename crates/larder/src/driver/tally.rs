@@ -1,6 +1,6 @@
 //! What a connection has done, counted.
 
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The counters of one connection. Only the connection itself writes them, from whatever thread it is on; anybody may look
@@ -30,22 +30,22 @@ pub struct Counts {
 impl Tally {
     /// A statement is run.
     pub fn note_statement(&self) {
-        add(&self.statements, 1);
+        add_to(&self.statements, 1);
     }
 
     /// A statement was prepared.
     pub fn note_prepared(&self) {
-        add(&self.prepared, 1);
+        add_to(&self.prepared, 1);
     }
 
     /// The engine prepared a statement anew, so many times.
     pub fn note_prepared_again(&self, times: u64) {
-        add(&self.prepared_again, times);
+        add_to(&self.prepared_again, times);
     }
 
     /// A lock is asked for once more.
     pub fn note_busy_retry(&self) {
-        add(&self.busy_retries, 1);
+        add_to(&self.busy_retries, 1);
     }
 
     /// What was counted until now. Each number is right by itself; they are not of one moment.
@@ -68,7 +68,15 @@ impl AddAssign for Counts {
     }
 }
 
+impl Add for Counts {
+    type Output = Self;
+    fn add(mut self, more: Self) -> Self {
+        self += more;
+        self
+    }
+}
+
 /// There is one writer, so nothing is lost between the load and the store.
-fn add(counter: &AtomicU64, more: u64) {
+fn add_to(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
 }

@@ -131,7 +131,11 @@ impl AsyncDatabase {
     /// As [`Database::query_one`].
     pub async fn query_one<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<T> {
         consume_budget().await;
-        self.db.straight(Location::caller(), Seat::AtOnce, |tx| tx.query_one(sql, params))
+        let caller = Location::caller();
+        if let Some(fetched) = self.db.post_query(caller, sql, || owned(params), 2) {
+            return one_of(fetched?.await?.each(|row| row.to())?)?.ok_or_else(ReadTx::no_row);
+        }
+        self.db.straight(caller, Seat::AtOnce, sql, |tx| tx.query_one(sql, params))
     }
 
     /// As [`Database::query_opt`], on the thread that polls, as [`read`](Self::read) is.
@@ -140,7 +144,11 @@ impl AsyncDatabase {
     /// As [`Database::query_opt`].
     pub async fn query_opt<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<T>> {
         consume_budget().await;
-        self.db.straight(Location::caller(), Seat::AtOnce, |tx| tx.query_opt(sql, params))
+        let caller = Location::caller();
+        if let Some(fetched) = self.db.post_query(caller, sql, || owned(params), 2) {
+            return one_of(fetched?.await?.each(|row| row.to())?);
+        }
+        self.db.straight(caller, Seat::AtOnce, sql, |tx| tx.query_opt(sql, params))
     }
 
     /// As [`Database::query_all`], on the thread that polls, as [`read`](Self::read) is.
@@ -149,7 +157,11 @@ impl AsyncDatabase {
     /// As [`Database::query_all`].
     pub async fn query_all<T: DeserializeOwned>(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<T>> {
         consume_budget().await;
-        self.db.straight(Location::caller(), Seat::AtOnce, |tx| tx.query_all(sql, params))
+        let caller = Location::caller();
+        if let Some(fetched) = self.db.post_query(caller, sql, || owned(params), usize::MAX) {
+            return fetched?.await?.each(|row| row.to());
+        }
+        self.db.straight(caller, Seat::AtOnce, sql, |tx| tx.query_all(sql, params))
     }
 
     /// As [`Database::write`]: tasks and threads that write at the same time share a commit. `f` runs on another thread, so
@@ -247,6 +259,13 @@ impl fmt::Debug for AsyncDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncDatabase").field("place", &self.to_string()).finish_non_exhaustive()
     }
+}
+
+/// The only one.
+fn one_of<T>(rows: Vec<T>) -> Result<Option<T>> {
+    let mut rows = rows.into_iter();
+    let first = rows.next();
+    if rows.next().is_some() { Err(ReadTx::more_rows()) } else { Ok(first) }
 }
 
 /// The parameters by themselves, for who outlives the caller.

@@ -15,6 +15,8 @@ mod watch;
 mod work;
 mod writer;
 
+#[cfg(feature = "tokio")]
+pub(crate) use post::Posted;
 pub(super) use rollback::RollbackFailed;
 pub(crate) use rollback::unusable;
 pub(super) use writer::{Writer, closed};

@@ -7,7 +7,7 @@ use super::queue::{Owner, Ticket, Wake};
 use super::work::{Closure, Outcome, Work};
 use super::writer::{Job, Writer};
 use crate::db::inside::{self, Inside};
-use crate::db::{Database, WriteTx};
+use crate::db::WriteTx;
 use crate::driver::{Access, Connection, Durability};
 use crate::error::{Error, Result};
 use crate::sql::text::Verb;
@@ -62,28 +62,31 @@ struct Addressee<T> {
     since: Instant,
 }
 
-impl Database {
-    /// A write for a task; what [`write`](Self::write) and `write_durable` are for a thread.
-    pub(crate) fn post<T: Send + 'static>(
-        &self,
+impl<T: Send + 'static> Posted<T> {
+    /// A write for a task; what [`Writer::write`] is for a thread.
+    pub(in crate::db) fn write(
+        writer: &Arc<Writer>,
         durability: Durability,
         f: impl FnMut(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<Posted<T>> {
-        self.check_writable()?;
-        Ok(Posted::new(&self.inner.writer, durability, f, false, false))
+    ) -> Self {
+        Self::new(writer, durability, f, false, false)
     }
+}
 
-    /// One statement of a task; what [`execute`](Self::execute) is for a thread.
-    pub(crate) fn post_statement(&self, sql: String, params: Vec<(String, Value)>) -> Result<Posted<u64>> {
-        self.check_writable()?;
-        let writer = &self.inner.writer;
+impl Posted<u64> {
+    /// One statement of a task; what [`Writer::execute`] is for a thread.
+    pub(in crate::db) fn statement(
+        writer: &Arc<Writer>,
+        sql: String,
+        params: Vec<(String, Value)>,
+    ) -> Self {
         let apart = !Verb::of(&sql, writer.driver.dialect()).writes_rows();
         let run = move |tx: &mut WriteTx<'_>| {
             let params: Vec<Param<'_>> =
                 params.iter().map(|(name, value)| (name.as_str(), value as &dyn ToValue)).collect();
             tx.execute(&sql, &params)
         };
-        Ok(Posted::new(writer, Durability::Normal, run, true, apart))
+        Self::new(writer, Durability::Normal, run, true, apart)
     }
 }
 

@@ -19,7 +19,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sql::Param;
 use crate::sql::text::Verb;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,7 +69,6 @@ impl Writer {
         mut first: Option<Box<dyn Connection>>,
         long_read: Duration,
     ) -> Result<Self> {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
         // Not even who wants no waiting for other processes wants an error because another thread is writing just now.
         const LEAST: Duration = Duration::from_millis(100);
         let tallies = Tallies::default();
@@ -89,7 +87,7 @@ impl Writer {
             count: Count::default(),
             #[cfg(feature = "tokio")]
             stand_in: super::stand_in::StandIn::default(),
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: inside::number(),
         })
     }
 
