@@ -323,8 +323,7 @@ impl Database {
         if self.inner.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let closing =
-            writer.close().inspect_err(|_| self.inner.closed.store(false, Ordering::Release))?;
+        let closing = writer.close().inspect_err(|_| self.inner.closed.store(false, Ordering::Release))?;
         readers.close();
         // Who listens hears of it.
         self.inner.bell.ring();

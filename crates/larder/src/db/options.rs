@@ -5,7 +5,7 @@ use super::pool::Limits;
 #[cfg(feature = "postgres")]
 use crate::driver::postgres;
 use crate::driver::sqlite::{self, Place, Settings, Sqlite};
-use crate::driver::{Driver, Durability};
+use crate::driver::{Driver, Durability, Isolation};
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::fmt;
@@ -52,6 +52,7 @@ pub struct Options {
     long_read: Duration,
     connections: usize,
     retry_for: Duration,
+    isolation: Isolation,
     replicas: Vec<String>,
 }
 
@@ -105,6 +106,7 @@ impl Options {
             long_read: Duration::from_secs(5),
             connections: 16,
             retry_for: Duration::from_secs(30),
+            isolation: Isolation::default(),
             replicas: Vec::new(),
         }
     }
@@ -127,6 +129,14 @@ impl Options {
     #[must_use]
     pub fn retry_for(mut self, patience: Duration) -> Self {
         self.retry_for = patience;
+        self
+    }
+
+    /// What a `write` sees of others on a server: [`Isolation::Serializable`] unless set, so that closures mean there what they
+    /// mean on SQLite.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
         self
     }
 
@@ -301,8 +311,10 @@ impl Options {
             Target::Driver(driver) => return Ok(Arc::clone(driver)),
             #[cfg(feature = "postgres")]
             Target::Url(url) if is_postgres(url) => {
-                let settings =
-                    postgres::Settings { busy_timeout: self.settings.busy_timeout, ..Default::default() };
+                let settings = postgres::Settings {
+                    busy_timeout: self.settings.busy_timeout,
+                    isolation: self.isolation,
+                };
                 return Ok(Arc::new(postgres::Postgres { place: postgres::Place::parse(url)?, settings }));
             }
             Target::Url(url) => place(url)?,

@@ -1,7 +1,7 @@
 //! What a handle has done so far.
 
-use super::{Database, Way};
 use super::checkpoint::LogStats;
+use super::{Database, Way};
 use serde::Serialize;
 use std::time::Duration;
 

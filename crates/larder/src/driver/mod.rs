@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod durability;
+mod isolation;
 mod log;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -22,6 +23,7 @@ mod tally;
 
 pub use crate::sql::text::Dialect;
 pub use durability::Durability;
+pub use isolation::Isolation;
 pub(crate) use log::LOG_FILE;
 pub use log::{Checkpoint, Checkpointed, LogSize};
 pub use tally::{Counts, Tally};

@@ -1,9 +1,9 @@
 //! Reading.
 
-use super::effort::Effort;
 use super::Pool;
-use crate::db::inside::Inside;
+use super::effort::Effort;
 use crate::db::ReadTx;
+use crate::db::inside::Inside;
 use crate::driver::{Access, Dialect};
 use crate::error::Result;
 use crate::sql::text::Verb;

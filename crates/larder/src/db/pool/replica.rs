@@ -1,8 +1,8 @@
 //! Copies of the database that are only read.
 
 use super::{Limits, Pool, Wait};
-use crate::db::bell::Bell;
 use crate::db::ReadTx;
+use crate::db::bell::Bell;
 use crate::db::inside::{self, Inside};
 use crate::driver::{Access, Counts, Driver};
 use crate::error::{Error, ErrorKind, Result};

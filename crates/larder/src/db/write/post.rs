@@ -6,8 +6,8 @@
 use super::queue::{Owner, Ticket, Wake};
 use super::work::{Closure, Outcome, Work};
 use super::writer::{Job, Writer};
-use crate::db::inside::{self, Inside};
 use crate::db::WriteTx;
+use crate::db::inside::{self, Inside};
 use crate::driver::{Access, Connection, Durability};
 use crate::error::{Error, Result};
 use crate::sql::text::Verb;
@@ -75,11 +75,7 @@ impl<T: Send + 'static> Posted<T> {
 
 impl Posted<u64> {
     /// One statement of a task; what [`Writer::execute`] is for a thread.
-    pub(in crate::db) fn statement(
-        writer: &Arc<Writer>,
-        sql: String,
-        params: Vec<(String, Value)>,
-    ) -> Self {
+    pub(in crate::db) fn statement(writer: &Arc<Writer>, sql: String, params: Vec<(String, Value)>) -> Self {
         let apart = !Verb::of(&sql, writer.driver.dialect()).writes_rows();
         let run = move |tx: &mut WriteTx<'_>| {
             let params: Vec<Param<'_>> =

@@ -2,9 +2,11 @@
 
 use super::fault;
 use super::link::Link;
-use super::open::{Isolation, Settings};
+use super::open::Settings;
 use super::value::{Fetched, Text};
-use crate::driver::{Access, Action, Connection, Dialect, Durability, Interrupter, Lock, RowSink, Tally};
+use crate::driver::{
+    Access, Action, Connection, Dialect, Durability, Interrupter, Isolation, Lock, RowSink, Tally,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::Mapped;
 use crate::sql::{Param, Row, ValueRef};
@@ -172,6 +174,14 @@ impl Connection for PostgresConnection {
     fn set_durability(&mut self, durability: Durability) -> Result<()> {
         let _ = durability;
         Ok(())
+    }
+
+    fn is_broken(&mut self) -> bool {
+        self.link.is_gone()
+    }
+
+    fn announce(&mut self) -> Result<()> {
+        self.control("NOTIFY larder")
     }
 
     fn interrupter(&self) -> Interrupter {

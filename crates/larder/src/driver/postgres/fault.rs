@@ -4,5 +4,14 @@ use crate::error::{Error, ErrorKind};
 
 /// The error for what the server, or the way to it, said.
 pub(super) fn of(error: tokio_postgres::Error) -> Error {
-    Error::new(ErrorKind::Statement, error.to_string()).with_cause(error)
+    let kind = match error.code().map(tokio_postgres::error::SqlState::code) {
+        Some("40001" | "40P01") => ErrorKind::Conflict,
+        Some("25006") => ErrorKind::ReadOnly,
+        Some("23505") => ErrorKind::Constraint,
+        Some("57P01" | "57P02" | "57P03") => ErrorKind::Unavailable,
+        None if error.is_closed() => ErrorKind::Unavailable,
+        _ => ErrorKind::Statement,
+    };
+    let message = error.as_db_error().map_or_else(|| error.to_string(), |fault| fault.message().to_owned());
+    Error::new(kind, message).with_cause(error)
 }

@@ -60,6 +60,12 @@ impl Link {
         }
     }
 
+    /// True when nothing more comes from here, as far as can be told without waiting.
+    pub(super) fn is_gone(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.gone
+    }
+
     /// Sends what is to be sent and takes what has arrived, without waiting.
     fn drive(&mut self, context: &mut Context<'_>) {
         while !self.gone {

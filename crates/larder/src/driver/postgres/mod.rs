@@ -7,5 +7,5 @@ mod open;
 mod place;
 mod value;
 
-pub use open::{Isolation, Postgres, Settings};
+pub use open::{Postgres, Settings};
 pub use place::Place;

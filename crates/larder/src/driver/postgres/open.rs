@@ -3,21 +3,10 @@
 use super::connection::PostgresConnection;
 use super::link::Link;
 use super::place::Place;
-use crate::driver::{Access, Connection, Dialect, Driver};
+use crate::driver::{Access, Connection, Dialect, Driver, Isolation};
 use crate::error::Result;
 use std::fmt;
 use std::time::Duration;
-
-/// How much of what others do a transaction that writes may see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Isolation {
-    /// As if transactions ran one after the other, as they do on SQLite. One that others came in between of is run again.
-    #[default]
-    Serializable,
-    /// Each statement sees what is committed when it begins. For loads where many write the same rows, by closures that
-    /// take the locks they need themselves.
-    ReadCommitted,
-}
 
 /// How connections are opened.
 #[derive(Clone, Debug)]
