@@ -1,8 +1,8 @@
 //! A driver around another: it writes down each call that passes, and lets calls fail that were told to.
 
 use larder::driver::{
-    Access, Action, Checkpoint, Checkpointed, Connection, Dialect, Driver, Durability, Interrupter, Lock,
-    LogSize, RowSink, Tally,
+    Access, Action, Checkpoint, Checkpointed, Connection, Dialect, Driver, Durability, Interrupter, Listener,
+    Lock, LogSize, RowSink, Tally,
 };
 use larder::{Error, ErrorKind, Param, Result, ValueRef};
 use std::fmt;
@@ -125,6 +125,10 @@ impl Driver for Faulty {
         self.inner.is_single()
     }
 
+    fn is_concurrent(&self) -> bool {
+        self.inner.is_concurrent()
+    }
+
     fn file(&self) -> Option<&Path> {
         self.inner.file()
     }
@@ -136,6 +140,10 @@ impl Driver for Faulty {
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
         let inner = self.script.pass(format!("connect {access:?}"), || self.inner.connect(access))?;
         Ok(Box::new(FaultyConnection { inner, script: Arc::clone(&self.script), depth: 0, refusing: false }))
+    }
+
+    fn listen(&self) -> Result<Option<Box<dyn Listener>>> {
+        self.script.pass("listen".to_owned(), || self.inner.listen())
     }
 }
 
@@ -239,6 +247,15 @@ impl Connection for FaultyConnection {
 
     fn data_version(&mut self) -> Result<Option<u64>> {
         self.script.pass("data version".to_owned(), || self.inner.data_version())
+    }
+
+    fn is_broken(&mut self) -> bool {
+        self.inner.is_broken()
+    }
+
+    fn announce(&mut self) -> Result<()> {
+        self.refuse()?;
+        self.script.pass("announce".to_owned(), || self.inner.announce())
     }
 
     fn interrupter(&self) -> Interrupter {

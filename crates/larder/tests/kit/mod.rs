@@ -7,18 +7,18 @@ pub(crate) mod faulty;
 pub(crate) mod watchdog;
 
 use faulty::Faulty;
-use larder::driver::sqlite::{Place, Settings, Sqlite};
+use larder::driver::sqlite::{self, Settings, Sqlite};
 use larder::driver::{Access, Connection, Driver};
 use larder::{Database, Options, Param, Result, Value};
+use larder_kit::{Engine, Place};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// A driver to test, with a place of its own that is gone afterwards.
 pub(crate) struct Subject {
-    folder: TempDir,
+    place: Place,
     sort: Sort,
 }
 
@@ -26,7 +26,8 @@ pub(crate) struct Subject {
 enum Sort {
     File,
     Memory,
-    Wrapped,
+    Server,
+    Wrapped(Engine),
 }
 
 impl Subject {
@@ -42,11 +43,34 @@ impl Subject {
 
     /// SQLite in a file behind the wrapping driver: what stands between must change nothing.
     pub(crate) fn wrapped() -> Self {
-        Self::of(Sort::Wrapped)
+        Self::of(Sort::Wrapped(Engine::Sqlite))
+    }
+
+    /// PostgreSQL.
+    pub(crate) fn server() -> Self {
+        Self::of(Sort::Server)
+    }
+
+    /// PostgreSQL behind the wrapping driver.
+    pub(crate) fn wrapped_server() -> Self {
+        Self::of(Sort::Wrapped(Engine::Postgres))
+    }
+
+    /// The engine as it is used most.
+    pub(crate) fn on(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::file(),
+            Engine::Postgres => Self::server(),
+        }
     }
 
     fn of(sort: Sort) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), sort }
+        let engine = match sort {
+            Sort::File | Sort::Memory => Engine::Sqlite,
+            Sort::Server => Engine::Postgres,
+            Sort::Wrapped(engine) => engine,
+        };
+        Self { place: Place::new(engine), sort }
     }
 
     /// One more of the same sort.
@@ -54,24 +78,51 @@ impl Subject {
         Self::of(self.sort)
     }
 
-    /// The file of the database.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("app.db")
+    /// Where it is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// The driver, its settings changed by `tune`.
+    /// Where one text of SQL can't serve both engines.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.place.is_postgres()
+    }
+
+    /// The type of bytes.
+    pub(crate) fn blob(&self) -> &'static str {
+        if self.is_postgres() { "BYTEA" } else { "BLOB" }
+    }
+
+    /// The file of the database on SQLite.
+    pub(crate) fn path(&self) -> PathBuf {
+        assert!(!self.is_postgres(), "a server has no file");
+        PathBuf::from(self.place.url())
+    }
+
+    /// The driver, its settings changed by `tune`. On PostgreSQL the busy timeout is the only one that counts.
     pub(crate) fn driver(&self, tune: impl FnOnce(&mut Settings)) -> Arc<dyn Driver> {
         let mut settings = Settings { busy_timeout: Duration::from_secs(20), ..Settings::default() };
+        let pragmas = settings.pragmas.len();
         tune(&mut settings);
-        let place = match self.sort {
-            Sort::Memory => Place::Memory,
-            _ => Place::File(self.path()),
+        assert!(!self.is_postgres() || settings.pragmas.len() == pragmas, "a server has no pragmas");
+        let driver: Arc<dyn Driver> = match self.sort {
+            Sort::Server | Sort::Wrapped(Engine::Postgres) => self.postgres(settings.busy_timeout),
+            Sort::Memory => Arc::new(Sqlite { place: sqlite::Place::Memory, settings }),
+            _ => Arc::new(Sqlite { place: sqlite::Place::File(self.path()), settings }),
         };
-        let driver = Arc::new(Sqlite { place, settings });
-        match self.sort {
-            Sort::Wrapped => Faulty::around(driver),
-            _ => driver,
-        }
+        if matches!(self.sort, Sort::Wrapped(_)) { Faulty::around(driver) } else { driver }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres(&self, busy_timeout: Duration) -> Arc<dyn Driver> {
+        use larder::driver::postgres::{Place, Postgres, Settings};
+        let settings = Settings { busy_timeout, ..Settings::default() };
+        Arc::new(Postgres { place: Place::parse(self.place.url()).unwrap(), settings })
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn postgres(&self, _: Duration) -> Arc<dyn Driver> {
+        panic!("the feature `postgres` is off")
     }
 
     /// A handle on the database.
