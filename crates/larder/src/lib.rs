@@ -46,7 +46,7 @@ pub use db::{
     Changes, Database, FailedRow, Health, LogStats, LongRead, NewRows, OnOpen, Options, ReadTx, Stats, Waker,
     WriteTx,
 };
-pub use driver::Durability;
+pub use driver::{Durability, Isolation};
 pub use error::{Constraint, ConstraintKind, Error, ErrorKind, Location, Result};
 pub use larder_macros::migrations;
 pub use migrate::{CodeMigration, Migration, MigrationSet};

@@ -47,6 +47,8 @@ use std::time::Duration;
 pub struct Options {
     target: Target,
     settings: Settings,
+    /// A PRAGMA that was asked for by name, which only SQLite has.
+    asked_pragma: Option<String>,
     on_open: Vec<Arc<dyn OnOpen>>,
     run_on_open: bool,
     long_read: Duration,
@@ -101,6 +103,7 @@ impl Options {
         Self {
             target,
             settings: Settings::default(),
+            asked_pragma: None,
             on_open: Vec::new(),
             run_on_open: true,
             long_read: Duration::from_secs(5),
@@ -160,14 +163,16 @@ impl Options {
         self
     }
 
-    /// Whether a missing file is made (the default). Where not, it is [`ErrorKind::NotInitialized`].
+    /// Whether a missing file is made (the default). Where not, it is [`ErrorKind::NotInitialized`], as a missing database on
+    /// PostgreSQL always is: there `createdb` makes one.
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.settings.create = create;
         self
     }
 
-    /// How long to wait for another connection's lock: 5 seconds unless set.
+    /// How long to wait for another connection's lock: 5 seconds unless set. On PostgreSQL it is `lock_timeout`, unless the
+    /// URL's `options` set that themselves.
     #[must_use]
     pub fn busy_timeout(mut self, wait: Duration) -> Self {
         self.settings.busy_timeout = wait;
@@ -193,14 +198,22 @@ impl Options {
             Durability::Normal => "NORMAL",
             Durability::Full => "FULL",
         };
-        self.pragma("synchronous", value)
+        self.set_pragma("synchronous".to_owned(), value.to_owned())
     }
 
     /// Sets a PRAGMA on every connection, over the default or in addition to the defaults: `pragma("cache_size", "-2000")`.
-    /// A value that SQLite does not take is [`ErrorKind::Config`] on opening.
+    /// A value that SQLite does not take is [`ErrorKind::Config`] on opening, and so is any of them with another engine.
     #[must_use]
     pub fn pragma(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let (name, value) = (name.into().to_ascii_lowercase(), value.into());
+        let name = name.into().to_ascii_lowercase();
+        // This one every engine has.
+        if name != "busy_timeout" {
+            self.asked_pragma = Some(name.clone());
+        }
+        self.set_pragma(name, value.into())
+    }
+
+    fn set_pragma(mut self, name: String, value: String) -> Self {
         match self.settings.pragmas.iter_mut().find(|pragma| pragma.0 == name) {
             Some(pragma) => pragma.1 = value,
             None => self.settings.pragmas.push((name, value)),
@@ -310,13 +323,7 @@ impl Options {
         let place = match &self.target {
             Target::Driver(driver) => return Ok(Arc::clone(driver)),
             #[cfg(feature = "postgres")]
-            Target::Url(url) if is_postgres(url) => {
-                let settings = postgres::Settings {
-                    busy_timeout: self.settings.busy_timeout,
-                    isolation: self.isolation,
-                };
-                return Ok(Arc::new(postgres::Postgres { place: postgres::Place::parse(url)?, settings }));
-            }
+            Target::Url(url) if is_postgres(url) => return self.postgres(url),
             Target::Url(url) => place(url)?,
             Target::Path(path) if path.as_os_str() == ":memory:" => Place::Memory,
             Target::Path(path) => file(path)?,
@@ -329,6 +336,23 @@ impl Options {
             .with_help("it would be empty for ever: open it for writing, or give a file"));
         }
         Ok(Arc::new(Sqlite { place, settings: self.settings.clone() }))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres(&self, url: &str) -> Result<Arc<dyn Driver>> {
+        if let Some(name) = &self.asked_pragma {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("`PRAGMA {name}` is SQLite's, and the URL names PostgreSQL"),
+            )
+            .with_help(
+                "leave the setting out; PostgreSQL's own are given in the URL: `?options=-c%20work_mem%3D64MB`",
+            ));
+        }
+        let place = postgres::Place::parse(url)?;
+        let settings =
+            postgres::Settings { busy_timeout: self.settings.busy_timeout, isolation: self.isolation };
+        Ok(Arc::new(postgres::Postgres { place, settings }))
     }
 }
 

@@ -185,7 +185,12 @@ impl Connection for PostgresConnection {
     }
 
     fn interrupter(&self) -> Interrupter {
-        Interrupter::new(|| {})
+        let canceller = self.link.canceller(&self.client);
+        Interrupter::new(move || {
+            if let Err(error) = canceller.cancel() {
+                tracing::warn!(%error, "a statement could not be stopped");
+            }
+        })
     }
 
     fn tally(&self) -> &Arc<Tally> {

@@ -3,9 +3,16 @@
 mod connection;
 mod fault;
 mod link;
+mod listener;
 mod open;
 mod place;
+mod refusal;
+mod seek;
+mod socket;
+mod tls;
 mod value;
+mod wire;
 
+pub use listener::Listener;
 pub use open::{Postgres, Settings};
 pub use place::Place;
