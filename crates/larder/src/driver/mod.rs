@@ -383,8 +383,14 @@ pub enum Object {
     Index,
     /// A trigger.
     Trigger,
-    /// A view.
+    /// A view, also a materialised one.
     View,
+    /// A sequence.
+    Sequence,
+    /// A type.
+    Type,
+    /// A function or a procedure.
+    Function,
 }
 
 impl Object {
@@ -395,6 +401,9 @@ impl Object {
             Self::Index => "index",
             Self::Trigger => "trigger",
             Self::View => "view",
+            Self::Sequence => "sequence",
+            Self::Type => "type",
+            Self::Function => "function",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How two catalogues differ.
 
-use super::body::same;
+use super::sqlite::same;
 use super::{Catalogue, Column, Entry, Table};
 use crate::driver::Object;
 use serde::{Serialize, Serializer};
@@ -93,11 +93,11 @@ pub enum Change {
         /// The table.
         table: String,
     },
-    /// A table is STRICT or WITHOUT ROWID and was not, or the other way round.
+    /// A table is STRICT or WITHOUT ROWID, or on PostgreSQL UNLOGGED or partitioned, and was not, or the other way round.
     OptionsAltered {
         /// The table.
         table: String,
-        /// Its options before: `STRICT, WITHOUT ROWID`, or nothing.
+        /// Its options before: `STRICT, WITHOUT ROWID`, `UNLOGGED`, or nothing.
         before: String,
         /// Its options now.
         after: String,
@@ -155,7 +155,7 @@ impl Change {
             | Self::Dropped { object, name, table }
             | Self::Altered { object, name, table, .. } => match object {
                 Object::Index | Object::Trigger => format!("{} {name} on {table}", object.word()),
-                Object::Table | Object::View => format!("{} {name}", object.word()),
+                _ => format!("{} {name}", object.word()),
             },
             Self::ColumnCreated { table, column, .. }
             | Self::ColumnDropped { table, column }
@@ -202,13 +202,17 @@ impl Catalogue {
     /// virtual table are left out, for they go with it.
     pub fn diff(&self, later: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
-        tables(&self.tables, &later.tables, &mut changes);
+        let same: Same = if self.exact && later.exact { |a, b| a == b } else { same };
+        tables(&self.tables, &later.tables, same, &mut changes);
         for (object, before, after) in [
             (Object::Index, &self.indexes, &later.indexes),
             (Object::Trigger, &self.triggers, &later.triggers),
             (Object::View, &self.views, &later.views),
+            (Object::Sequence, &self.sequences, &later.sequences),
+            (Object::Type, &self.types, &later.types),
+            (Object::Function, &self.functions, &later.functions),
         ] {
-            entries(object, before, after, &mut changes);
+            entries(object, before, after, same, &mut changes);
         }
         // A stable sort: within a sort of change they stay as found.
         changes.sort_by_key(|change| match change.kind() {
@@ -220,7 +224,15 @@ impl Catalogue {
     }
 }
 
-fn tables(before: &BTreeMap<String, Table>, after: &BTreeMap<String, Table>, changes: &mut Vec<Change>) {
+/// Whether two texts of SQL mean the same.
+type Same = fn(&str, &str) -> bool;
+
+fn tables(
+    before: &BTreeMap<String, Table>,
+    after: &BTreeMap<String, Table>,
+    same: Same,
+    changes: &mut Vec<Change>,
+) {
     for (key, old) in before.iter().filter(|(_, table)| !table.shadow) {
         match after.get(key) {
             None => changes.push(Change::Dropped {
@@ -228,7 +240,7 @@ fn tables(before: &BTreeMap<String, Table>, after: &BTreeMap<String, Table>, cha
                 name: old.name.clone(),
                 table: old.name.clone(),
             }),
-            Some(new) => table(old, new, changes),
+            Some(new) => table(old, new, same, changes),
         }
     }
     for (_, new) in after.iter().filter(|(key, table)| !table.shadow && !before.contains_key(*key)) {
@@ -237,7 +249,7 @@ fn tables(before: &BTreeMap<String, Table>, after: &BTreeMap<String, Table>, cha
     }
 }
 
-fn table(old: &Table, new: &Table, changes: &mut Vec<Change>) {
+fn table(old: &Table, new: &Table, same: Same, changes: &mut Vec<Change>) {
     if old.sql == new.sql {
         return;
     }
@@ -294,7 +306,11 @@ fn common<'a>(one: &'a Table, other: &'a Table) -> impl Iterator<Item = String> 
 }
 
 fn options(table: &Table) -> String {
-    let words = [(table.strict, "STRICT"), (table.without_rowid, "WITHOUT ROWID")];
+    let words = [
+        (table.strict, "STRICT"),
+        (table.without_rowid, "WITHOUT ROWID"),
+        (!table.options.is_empty(), &table.options),
+    ];
     words.iter().filter(|word| word.0).map(|word| word.1).collect::<Vec<_>>().join(", ")
 }
 
@@ -302,6 +318,7 @@ fn entries(
     object: Object,
     before: &BTreeMap<String, Entry>,
     after: &BTreeMap<String, Entry>,
+    same: Same,
     changes: &mut Vec<Change>,
 ) {
     for (key, old) in before {

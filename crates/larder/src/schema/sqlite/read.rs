@@ -1,10 +1,10 @@
 //! Reading the catalogue: a handful of statements, however many tables there are.
 
 use super::body::body;
-use super::{Catalogue, Column, Entry, ForeignKey, Generated, Table, Unique};
-use crate::driver::{Access, Connection};
+use crate::driver::Connection;
 use crate::error::{ErrorKind, Result};
 use crate::params;
+use crate::schema::{Catalogue, Column, Entry, ForeignKey, Generated, Table, Unique};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -38,33 +38,18 @@ pub(super) fn is_own(table: &str) -> bool {
     lower.starts_with("sqlite_") || lower == "schema_migrations" || lower == "meta"
 }
 
+/// The schema as the transaction that is open sees it.
+pub(in crate::schema) fn within(connection: &mut dyn Connection) -> Result<Catalogue> {
+    let mut catalogue = Catalogue::default();
+    catalogue.objects(connection)?;
+    catalogue.flags(connection)?;
+    catalogue.columns(connection)?;
+    catalogue.foreign_keys(connection)?;
+    catalogue.uniques(connection)?;
+    Ok(catalogue)
+}
+
 impl Catalogue {
-    /// Reads the schema of the database behind `connection`, in one snapshot; inside a transaction, as that sees it.
-    ///
-    /// # Errors
-    /// What the engine says.
-    pub fn read(connection: &mut dyn Connection) -> Result<Self> {
-        connection.begin(Access::Read)?;
-        match Self::within(connection) {
-            // Not rolled back: after a migration's DDL that would make SQLite read the whole schema again.
-            Ok(found) => connection.commit().map(|()| found),
-            Err(error) => {
-                connection.rollback()?;
-                Err(error)
-            }
-        }
-    }
-
-    fn within(connection: &mut dyn Connection) -> Result<Self> {
-        let mut catalogue = Self::default();
-        catalogue.objects(connection)?;
-        catalogue.flags(connection)?;
-        catalogue.columns(connection)?;
-        catalogue.foreign_keys(connection)?;
-        catalogue.uniques(connection)?;
-        Ok(catalogue)
-    }
-
     fn objects(&mut self, connection: &mut dyn Connection) -> Result<()> {
         each(connection, OBJECTS, |(kind, name, table, sql): (String, String, String, String)| {
             if is_own(&table) {
@@ -178,21 +163,6 @@ impl ColumnRow {
 }
 
 impl Table {
-    fn new(name: String, sql: String) -> Self {
-        Self {
-            name,
-            sql,
-            columns: Vec::new(),
-            constraints: Vec::new(),
-            uniques: Vec::new(),
-            foreign_keys: Vec::new(),
-            without_rowid: false,
-            strict: false,
-            virtual_: false,
-            shadow: false,
-        }
-    }
-
     fn take_definitions(&mut self) {
         let body = body(&self.sql);
         for (name, definition) in body.columns {

@@ -67,7 +67,7 @@ fn plain(tokens: &[Token<'_>]) -> String {
 }
 
 /// True when two texts differ at most in whitespace, comments, the case of names and keywords, and the quoting of names.
-pub(super) fn same(a: &str, b: &str) -> bool {
+pub(in crate::schema) fn same(a: &str, b: &str) -> bool {
     a == b || normal(a).eq(normal(b))
 }
 

@@ -13,12 +13,8 @@ const OBJECTS: &str = "SELECT m.tbl_name, m.sql FROM main.sqlite_schema m
     WHERE m.sql IS NOT NULL AND (m.type <> 'table' OR t.type IS NULL OR t.type <> 'shadow')
     ORDER BY CASE m.type WHEN 'table' THEN m.rootpage = 0 WHEN 'index' THEN 2 WHEN 'view' THEN 3 ELSE 4 END, m.rowid";
 
-/// The statements that make the schema anew in an empty database, in an order that runs: tables, indexes, views,
-/// triggers. Without data, and without the tables of SQLite and of Larder.
-///
-/// # Errors
-/// What the engine says.
-pub fn dump(connection: &mut dyn Connection) -> Result<String> {
+/// Tables, indexes, views, triggers.
+pub(in crate::schema) fn dump(connection: &mut dyn Connection) -> Result<String> {
     let mut text = String::new();
     connection.query(OBJECTS, &[], &mut |row| {
         let (table, sql): (String, String) = row.to()?;
