@@ -77,7 +77,7 @@ fn made(script: &str) -> Made {
 fn run(db: &Database, script: &str) {
     let done = db.write(|tx| {
         for statement in split(script, Dialect::Postgres).unwrap() {
-            tx.execute(statement.text, &[]).inspect_err(|_| eprintln!("{}", statement.text))?;
+            tx.execute(statement.text, &[]).map_err(|error| error.with_help(statement.text.to_owned()))?;
         }
         Ok(())
     });
