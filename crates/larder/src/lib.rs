@@ -22,6 +22,7 @@
 //! - [`Changes`]: waiting for the next commit, of this process or another.
 //! - `AsyncDatabase` (feature `tokio`): the same for tasks.
 //! - [`MigrationSet`], [`migrations!`] and [`migrate::Migrator`]: migrating, the gate, rollback, dry run.
+//! - [`copy`]: a whole database into an empty one, from SQLite to PostgreSQL or back.
 //! - [`backup`]: backup, verify, restore, vacuum. [`doctor`]: what is wrong and what to do.
 //! - [`schema`]: the live schema, differences, dump, diagram. [`path`]: where an application's file lies.
 //! - [`driver`]: the seam to an engine, and the one way to the binding underneath.
@@ -31,6 +32,7 @@
 //! `Cargo.toml`: `[profile.dev.package.libsqlite3-sys]` with `opt-level = 3`.
 
 pub mod backup;
+pub mod copy;
 mod db;
 pub mod doctor;
 pub mod driver;

@@ -16,6 +16,7 @@ pub(super) const MODULES: &Table = &[
     ("backup", &["db"]),
     ("migrate", &["schema", "backup"]),
     ("doctor", &["migrate"]),
+    ("copy", &["migrate"]),
 ];
 
 /// The same for the crate larder-stores. No store uses another; what several need stands below them all, and the list of the

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 mod durability;
 mod isolation;
+pub(crate) mod load;
 mod log;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -24,6 +25,7 @@ mod tally;
 pub use crate::sql::text::Dialect;
 pub use durability::Durability;
 pub use isolation::Isolation;
+pub use load::{Fill, RowTarget, TableColumns};
 pub(crate) use log::LOG_FILE;
 pub use log::{Checkpoint, Checkpointed, LogSize};
 pub use tally::{Counts, Tally};
@@ -159,6 +161,26 @@ pub trait Connection: Any + Send {
     /// # Errors
     /// As in the table above; an error of `each` ends the statement and comes back as it is.
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()>;
+
+    /// Adds rows to a table in the way that the engine does fastest; gives how many. `fill` is called once and hands over
+    /// every row; where it fails, its error comes back, and the transaction around is to be rolled back.
+    ///
+    /// The rows go past nothing that a statement would not go past: constraints and triggers hold.
+    ///
+    /// # Errors
+    /// As in the table above; [`Conversion`](crate::ErrorKind::Conversion) for a value that does not fit its column.
+    fn load(&mut self, into: &TableColumns<'_>, fill: &mut Fill<'_>) -> Result<u64> {
+        load::by_statements(self, into, fill)
+    }
+
+    /// Hands each row of a table to `each`, in any order, until that says stop: as [`query`](Self::query) of all of it, in
+    /// the way that the engine does fastest.
+    ///
+    /// # Errors
+    /// As of [`query`](Self::query).
+    fn unload(&mut self, of: &TableColumns<'_>, each: &mut RowSink<'_>) -> Result<()> {
+        self.query(&format!("SELECT {} FROM {}", of.list(), load::quoted(of.table)), &[], each)
+    }
 
     /// Opens a transaction, or a savepoint inside one. A transaction to write holds the database's write lock from here
     /// on, so that what it reads cannot change under it.

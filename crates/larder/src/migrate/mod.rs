@@ -34,7 +34,7 @@
 // `rehearse` does the same on a copy; `migrator` is the face, with `status`, `verify` and `repair`; `report` is what it tells.
 mod claim;
 mod effect;
-mod history;
+pub(crate) mod history;
 mod loaded;
 mod loss;
 mod migration;
@@ -62,3 +62,8 @@ pub use report::{Done, Effects, Failed, Phase, Progress, Refused, Report, Stop};
 pub use set::Embedded;
 pub use set::MigrationSet;
 pub use status::{Standing, Status, StatusRow};
+
+/// True for a table that Larder keeps its own bookkeeping in.
+pub(crate) fn is_bookkeeping(table: &str) -> bool {
+    history::TABLES.iter().any(|own| own.eq_ignore_ascii_case(table))
+}

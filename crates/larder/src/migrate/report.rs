@@ -201,7 +201,7 @@ impl Stop {
 
     /// Statements of this connection are stopped too, as long as the answer lives. Ask whether it was asked for once more
     /// after this.
-    pub(super) fn reach(&self, interrupter: Interrupter) -> Reached {
+    pub(crate) fn reach(&self, interrupter: Interrupter) -> Reached {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         lock(&self.reached).push((id, interrupter));
@@ -211,7 +211,7 @@ impl Stop {
 
 /// A connection whose statements are stopped.
 #[derive(Debug)]
-pub(super) struct Reached {
+pub(crate) struct Reached {
     id: u64,
     of: Arc<Mutex<Vec<(u64, Interrupter)>>>,
 }

@@ -1,6 +1,8 @@
 //! Values, rows, parameters and the text of statements. No I/O.
 
+pub(crate) mod civil;
 mod de;
+pub(crate) mod decimal;
 mod json;
 mod param;
 mod row;

@@ -2,10 +2,12 @@
 
 use super::fault;
 use super::link::Link;
+use super::load;
 use super::open::Settings;
 use super::value::{Fetched, Text};
 use crate::driver::{
-    Access, Action, Connection, Dialect, Durability, Interrupter, Isolation, Lock, RowSink, Tally,
+    Access, Action, Connection, Dialect, Durability, Fill, Interrupter, Isolation, Lock, RowSink,
+    TableColumns, Tally,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::Mapped;
@@ -72,7 +74,7 @@ impl PostgresConnection {
     }
 }
 
-fn gone(error: std::io::Error) -> Error {
+pub(super) fn gone(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "the server went away").with_cause(error)
 }
 
@@ -112,6 +114,14 @@ impl Connection for PostgresConnection {
             }
         }
         self.run(sql, values, each).map(|_| ())
+    }
+
+    fn load(&mut self, into: &TableColumns<'_>, fill: &mut Fill<'_>) -> Result<u64> {
+        load::load(&self.client, &mut self.link, into, fill)
+    }
+
+    fn unload(&mut self, of: &TableColumns<'_>, each: &mut RowSink<'_>) -> Result<()> {
+        load::unload(&self.client, &mut self.link, of, each)
     }
 
     fn begin(&mut self, access: Access) -> Result<()> {

@@ -4,6 +4,7 @@ mod connection;
 mod fault;
 mod link;
 mod listener;
+mod load;
 mod open;
 mod place;
 mod refusal;

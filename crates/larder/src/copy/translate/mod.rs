@@ -1,0 +1,132 @@
+//! The schema in the target where no set makes it: translated from what is in the source. What has no plain counterpart is
+//! listed, never guessed; whether the target takes what was translated, the target itself says.
+
+mod default;
+mod expression;
+mod index;
+mod to_postgres;
+mod to_sqlite;
+
+use super::kind::engine;
+use super::live::Live;
+use super::report::{LeftOut, Origin};
+use crate::driver::{Access, Connection};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::text::Dialect;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a translation gave, beside the tables in the target.
+#[derive(Debug, Default)]
+pub(super) struct Translation {
+    pub(super) origins: BTreeMap<String, Origin>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// CHECKs that the target has now too: the table, and the expression in the words of the source.
+    pub(super) checks: Vec<(String, String)>,
+}
+
+impl Translation {
+    fn leave_out(&mut self, object: impl Into<String>, reason: impl Into<String>) {
+        self.left_out.push(LeftOut { object: object.into(), reason: reason.into() });
+    }
+
+    /// Runs a statement that adds to what is there; where the target refuses it, `object` is left out.
+    fn attempt(&mut self, connection: &mut dyn Connection, object: &str, sql: &str) -> Result<bool> {
+        connection.begin(Access::Write)?;
+        match connection.execute(sql, &[]) {
+            Ok(_) => connection.commit().map(|()| true),
+            Err(error) => {
+                connection.rollback()?;
+                if !matches!(error.kind(), ErrorKind::Statement | ErrorKind::Unsupported) {
+                    return Err(error);
+                }
+                let message = error.message().lines().next().unwrap_or_default().to_owned();
+                self.leave_out(object, format!("{} refuses it: {message}", engine(connection.dialect())));
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Makes those tables of the source that the target does not have yet.
+pub(super) fn translate(
+    source: &mut dyn Connection,
+    from: &Live,
+    target: &mut dyn Connection,
+    there: &Live,
+) -> Result<Translation> {
+    let mut translation = Translation::default();
+    let missing: BTreeSet<String> =
+        from.tables.keys().filter(|key| !there.tables.contains_key(*key)).cloned().collect();
+    let origin = if from.dialect == there.dialect { Origin::Same } else { Origin::Translated };
+    translation.origins.extend(missing.iter().map(|key| (key.clone(), origin)));
+    match (from.dialect, there.dialect) {
+        (Dialect::Sqlite, Dialect::Sqlite) => as_it_was(from, target, &missing)?,
+        (Dialect::Sqlite, Dialect::Postgres) => {
+            to_postgres::tables(source, from, target, &missing, &mut translation)?;
+        }
+        (Dialect::Postgres, _) if missing.is_empty() => {}
+        (Dialect::Postgres, Dialect::Sqlite) => to_sqlite::tables(from, target, &missing, &mut translation)?,
+        (Dialect::Postgres, Dialect::Postgres) => {
+            let tables: Vec<&str> = missing.iter().map(String::as_str).collect();
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("no set of migrations known here makes {}", tables.join(", ")),
+            )
+            .with_help("from one server to another `pg_dump` and `pg_restore` take such tables along"));
+        }
+    }
+    if from.dialect != there.dialect {
+        others(from, there, &mut translation);
+    }
+    Ok(translation)
+}
+
+/// What is no table, and is not in the target by a set's own text.
+fn others(from: &Live, there: &Live, translation: &mut Translation) {
+    let known = |name: &str| there.others.iter().any(|(other, _)| other == name);
+    let is_view = |name: &str| there.catalogue.views.contains_key(&name.to_ascii_lowercase());
+    for (name, why) in &from.others {
+        let plain = name.rsplit(' ').next().unwrap_or_default();
+        let of_set = name.starts_with("trigger ")
+            && name
+                .split(" of ")
+                .nth(1)
+                .is_some_and(|table| !translation.origins.contains_key(&table.to_ascii_lowercase()));
+        if !known(name) && !is_view(plain) && !of_set {
+            translation.leave_out(name, why);
+        }
+    }
+    for view in from.catalogue.views.values() {
+        if !known(&format!("view {}", view.name)) {
+            translation.leave_out(format!("view {}", view.name), "is not translated");
+        }
+    }
+    for trigger in from.catalogue.triggers.values() {
+        // A table of a set has the triggers of that set's text.
+        if translation.origins.contains_key(&trigger.table.to_ascii_lowercase()) {
+            let object = format!("trigger {} of {}", trigger.name, trigger.table);
+            translation.leave_out(object, "is not translated");
+        }
+    }
+}
+
+/// From SQLite to SQLite: the statements themselves. Virtual tables and what they keep are their modules' work.
+fn as_it_was(from: &Live, target: &mut dyn Connection, missing: &BTreeSet<String>) -> Result<()> {
+    let catalogue = &from.catalogue;
+    for table in catalogue.tables.values().filter(|table| missing.contains(&table.name.to_ascii_lowercase()))
+    {
+        target.execute(&table.sql, &[])?;
+    }
+    let of_missing = |table: &str| missing.contains(&table.to_ascii_lowercase());
+    for index in catalogue.indexes.values().filter(|index| of_missing(&index.table)) {
+        target.execute(&index.sql, &[])?;
+    }
+    for view in catalogue.views.values() {
+        target.execute(&view.sql, &[])?;
+    }
+    let is_view = |table: &str| catalogue.views.contains_key(&table.to_ascii_lowercase());
+    for trigger in catalogue.triggers.values().filter(|one| of_missing(&one.table) || is_view(&one.table)) {
+        target.execute(&trigger.sql, &[])?;
+    }
+    Ok(())
+}

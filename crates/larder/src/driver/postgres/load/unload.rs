@@ -1,0 +1,148 @@
+//! A whole table out, by COPY in its binary form.
+
+use super::encode::{Decoded, Form};
+use super::{SIGNATURE, types, wait};
+use crate::driver::load::quoted;
+use crate::driver::postgres::link::Link;
+use crate::driver::{RowSink, TableColumns};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::{Cells, Row, ValueRef};
+use futures_core::Stream;
+use std::future::poll_fn;
+use std::ops::Range;
+use std::pin::pin;
+use tokio_postgres::Client;
+
+/// Hands each row of a table to `each`, until that says stop.
+pub(in crate::driver::postgres) fn unload(
+    client: &Client,
+    link: &mut Link,
+    of: &TableColumns<'_>,
+    each: &mut RowSink<'_>,
+) -> Result<()> {
+    let forms: Vec<Option<Form>> = types(client, link, of)?.iter().map(Form::of).collect();
+    let mut list = Vec::new();
+    for (name, form) in of.columns.iter().zip(&forms) {
+        list.push(if form.is_some() { quoted(name) } else { format!("{}::text", quoted(name)) });
+    }
+    let sql =
+        format!("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)", list.join(", "), quoted(of.table));
+    let mut tuple = Tuple {
+        names: of.columns.iter().map(|name| (*name).into()).collect(),
+        forms: forms.into_iter().map(|form| form.unwrap_or(Form::Text)).collect(),
+        cells: Vec::new(),
+        fetched: Vec::new(),
+        written: String::new(),
+    };
+    let mut rows = pin!(wait(link, client.copy_out(sql.as_str()))?);
+    let mut head = SIGNATURE.len();
+    loop {
+        let next = link.wait(poll_fn(|context| rows.as_mut().poll_next(context)));
+        let Some(message) = next.map_err(super::super::connection::gone)? else { return Ok(()) };
+        let message = message.map_err(super::fault::of)?;
+        let row = message.get(std::mem::take(&mut head)..).unwrap_or_default();
+        if row.is_empty() {
+            continue;
+        }
+        match tuple.read(row) {
+            Some(true) => {}
+            Some(false) => continue,
+            None => return Err(Error::new(ErrorKind::Internal, "the server sent a row that can't be read")),
+        }
+        if each(Row::new(&tuple))?.is_break() {
+            return Ok(());
+        }
+    }
+}
+
+enum Cell {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Range<usize>),
+    Blob(Range<usize>),
+    Written(Range<usize>),
+}
+
+/// A row as it was fetched.
+struct Tuple {
+    names: Vec<Box<str>>,
+    forms: Vec<Form>,
+    cells: Vec<Cell>,
+    fetched: Vec<u8>,
+    /// The texts of values that are no text on the way.
+    written: String,
+}
+
+impl Tuple {
+    /// False for the end of all rows.
+    fn read(&mut self, bytes: &[u8]) -> Option<bool> {
+        self.cells.clear();
+        self.written.clear();
+        self.fetched.clear();
+        self.fetched.extend_from_slice(bytes);
+        let (width, _) = bytes.split_first_chunk::<2>()?;
+        let width = i16::from_be_bytes(*width);
+        if width == -1 {
+            return Some(false);
+        }
+        if usize::try_from(width).ok()? != self.forms.len() {
+            return None;
+        }
+        let mut at = 2;
+        for form in &self.forms {
+            let length = i32::from_be_bytes(*bytes.get(at..)?.first_chunk()?);
+            at += 4;
+            let Ok(length) = usize::try_from(length) else {
+                self.cells.push(Cell::Null);
+                continue;
+            };
+            let range = at..at + length;
+            let from = self.written.len();
+            self.cells.push(match form.value(bytes.get(range.clone())?, &mut self.written)? {
+                Decoded::Integer(number) => Cell::Integer(number),
+                Decoded::Real(number) => Cell::Real(number),
+                Decoded::Text => Cell::Text(range),
+                Decoded::TextFrom(skip) => Cell::Text(range.start + skip..range.end),
+                Decoded::Blob => Cell::Blob(range),
+                Decoded::Written => Cell::Written(from..self.written.len()),
+            });
+            at += length;
+        }
+        Some(true)
+    }
+
+    fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.fetched.get(range.clone()).unwrap_or_default()
+    }
+}
+
+impl Cells for Tuple {
+    fn columns(&self) -> &[Box<str>] {
+        &self.names
+    }
+
+    fn value(&self, index: usize) -> Result<ValueRef<'_>> {
+        Ok(match self.cells.get(index) {
+            None | Some(Cell::Null) => ValueRef::Null,
+            Some(Cell::Integer(number)) => ValueRef::Integer(*number),
+            Some(Cell::Real(number)) => ValueRef::Real(*number),
+            Some(Cell::Blob(range)) => ValueRef::Blob(self.part(range)),
+            Some(Cell::Written(range)) => ValueRef::Text(self.written.get(range.clone()).unwrap_or_default()),
+            Some(Cell::Text(range)) => {
+                ValueRef::Text(std::str::from_utf8(self.part(range)).map_err(|cause| {
+                    Error::new(ErrorKind::Conversion, "the server sent text that is not UTF-8")
+                        .with_cause(cause)
+                })?)
+            }
+        })
+    }
+
+    fn bytes(&self, index: usize) -> &[u8] {
+        match self.cells.get(index) {
+            Some(Cell::Text(range) | Cell::Blob(range)) => self.part(range),
+            Some(Cell::Written(range)) => self.written.get(range.clone()).unwrap_or_default().as_bytes(),
+            _ => &[],
+        }
+    }
+}
