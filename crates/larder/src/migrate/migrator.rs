@@ -10,7 +10,7 @@ use super::run::{Backups, Settings, run};
 use super::set::MigrationSet;
 use super::{claim, history};
 use crate::db::{Database, OnOpen, Options};
-use crate::driver::Connection;
+use crate::driver::{Connection, Dialect};
 use crate::error::Result;
 use std::any::Any;
 use std::path::PathBuf;
@@ -110,10 +110,39 @@ impl<'a> Migrator<'a> {
         self
     }
 
-    /// How long to wait while another connection holds the write lock, which may be migrating: 10 minutes unless set.
+    /// How long to wait while another connection holds the write lock, which may be migrating, or on a server a lock that a
+    /// migration needs: 10 minutes unless set.
     #[must_use]
     pub fn wait(mut self, patience: Duration) -> Self {
         self.settings.patience = patience;
+        self
+    }
+
+    /// How long one lock is waited for at a time, on a server: 2 seconds unless set. Whoever comes later and wants the same
+    /// table waits behind the migration that waits, so this is how long it may hold up the application without getting
+    /// anywhere. Then it is rolled back and tried again, for as long as [`wait`](Self::wait) says. SQLite has one lock for the
+    /// whole database, and nobody waits behind who waits for it.
+    #[must_use]
+    pub fn lock_timeout(mut self, one: Duration) -> Self {
+        self.settings.terms.lock_timeout = one;
+        self
+    }
+
+    /// How long one statement of a migration in a transaction may take on a server: as long as it takes, unless set. What
+    /// takes longer fails, and the migration is rolled back.
+    #[must_use]
+    pub fn statement_timeout(mut self, one: Duration) -> Self {
+        self.settings.terms.statement_timeout = Some(one);
+        self
+    }
+
+    /// Who makes the backup before an approved loss, where the database is no file: it gets a label for its name, and gives
+    /// where it is. It may use other connections: nothing is held while it works, and where the data change in between it is
+    /// made again. A database on a server without this is migrated without a backup, once the loss is approved: it has those
+    /// that its operator makes.
+    #[must_use]
+    pub fn backup_with(mut self, make: impl FnMut(&Database, &str) -> Result<PathBuf> + 'a) -> Self {
+        self.settings.back_up = Some(Box::new(make));
         self
     }
 
@@ -160,8 +189,12 @@ impl<'a> Migrator<'a> {
         run(database, &sets, &request, &mut self.settings)
     }
 
-    /// Does all that [`Migrator::up`] would do on a copy of the real data, and throws the copy away. The report tells the
-    /// effects, the losses (none is refused here), what of that which was said would approve them, and the time of each.
+    /// Does all that [`Migrator::up`] would do on a copy of the real data, and throws the copy away; on a server in one
+    /// transaction, which is rolled back. The report tells the effects, the losses (none is refused here), what of that which
+    /// was said would approve them, and the time of each.
+    ///
+    /// On a server that transaction holds the locks of all migrations until its end, and what runs outside a transaction is
+    /// not tried: [`Done::rehearsed`](super::Done::rehearsed) tells.
     ///
     /// # Errors
     /// As [`Migrator::up`], and what goes wrong with the copy: [`DiskFull`](crate::ErrorKind::DiskFull).
@@ -183,10 +216,13 @@ impl<'a> Migrator<'a> {
         let sets = self.load(database)?;
         // What can't be is said before anything is copied.
         plan(&sets, &rows(database)?, request)?;
-        let copy = Copy::of(database, None)?;
         let given = std::mem::replace(&mut self.settings.approvals, vec![Approval::Everything]);
         self.settings.rehearsal = true;
-        let mut report = copy.run(&sets, request, &mut self.settings)?;
+        let mut report = match database.driver().dialect() {
+            Dialect::Sqlite => Copy::of(database, None)?.run(&sets, request, &mut self.settings)?,
+            // In one transaction, which is rolled back.
+            Dialect::Postgres => run(database, &sets, request, &mut self.settings)?,
+        };
         for done in &mut report.done {
             done.approval = would_approve(&sets, done, &given);
         }

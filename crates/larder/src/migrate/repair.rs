@@ -137,6 +137,7 @@ fn write_down(
         effects,
         approval: row.approval.as_ref().and_then(|value| value.as_str()).map(str::to_owned),
         backup: None,
+        rehearsed: true,
     })
 }
 

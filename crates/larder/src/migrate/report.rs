@@ -42,6 +42,9 @@ pub struct Done {
     pub approval: Option<String>,
     /// The backup that was made before it was committed.
     pub backup: Option<PathBuf>,
+    /// False only in a dry run, for one that could not be tried: on a server, one that runs outside a transaction.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub rehearsed: bool,
 }
 
 /// What a migration did, as it was measured.

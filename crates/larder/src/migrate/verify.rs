@@ -3,31 +3,40 @@
 use super::loaded::LoadedSet;
 use super::migrator::{Migrator, rows};
 use super::record::{Applied, State};
-use super::run::{Settings, run};
+use super::run::{Settings, build, run};
 use super::{Approval, MigrationSet, Request};
 use crate::db::Database;
+use crate::driver::Dialect;
 use crate::error::Result;
 use crate::schema::{Catalogue, Change};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Migrator<'_> {
-    /// Builds what the applied migrations make in a database in memory, and compares: the changes are what was done to the
-    /// live schema by other means. Empty is as it should be.
+    /// Builds what the applied migrations make in a database in memory, on a server in a schema of its own that is rolled back,
+    /// and compares: the changes are what was done to the live schema by other means. Empty is as it should be.
     ///
     /// # Errors
     /// When a set can't be loaded or its migrations don't run on an empty database.
     pub fn verify(&self, database: &Database) -> Result<Vec<Change>> {
         let history = rows(database)?;
         let sets: Vec<Arc<LoadedSet>> = self.load(database)?;
-        let built = Database::open(":memory:")?;
         let applied: Vec<MigrationSet> = sets.iter().map(|set| only_applied(set, &history)).collect();
         let loaded =
             applied.iter().map(|set| set.load(database.driver().dialect())).collect::<Result<Vec<_>>>()?;
         let mut settings =
             Settings { approvals: vec![Approval::Everything], rehearsal: true, ..Settings::default() };
-        run(&built, &loaded, &Request::up(), &mut settings)?;
-        let should = built.read(|tx| Catalogue::read(tx.connection()))?;
+        let should = match database.driver().dialect() {
+            Dialect::Sqlite => {
+                let built = Database::open(":memory:")?;
+                run(&built, &loaded, &Request::up(), &mut settings)?;
+                built.read(|tx| Catalogue::read(tx.connection()))?
+            }
+            Dialect::Postgres => {
+                settings.schema_only = true;
+                build(database, &loaded, &mut settings)?
+            }
+        };
         let is = super::migrator::look(database, Catalogue::read)?;
         Ok(should.diff(&is))
     }

@@ -1,8 +1,11 @@
 //! On a server: who migrates takes turns, nobody waits behind a migration, and what is killed lets go.
 
 use crate::{Open, app, ids, one};
-use larder::migrate::Migrator;
+use larder::migrate::{Failed, Migrator, Phase, Repair};
+use larder::{Database, ErrorKind, MigrationSet};
 use larder_kit::{Engine, Place};
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 fn place() -> Place {
     Place::new(Engine::Postgres)
@@ -36,7 +39,7 @@ fn what_another_schema_of_the_path_holds_is_not_its_own() {
         place.url(),
         if place.url().contains('?') { '&' } else { '?' }
     );
-    let db = larder::Database::options(inner).open().unwrap();
+    let db = Database::options(inner).open().unwrap();
     assert_eq!(db.schema_version().unwrap(), None, "the history of public is not that of a");
     db.migrate(&[&set]).unwrap();
     let count = client.query_one("SELECT count(*) FROM a.schema_migrations", &[]).unwrap().get::<_, i64>(0);
@@ -57,6 +60,183 @@ fn a_migration_leaves_the_connection_and_the_bookkeeping_as_they_were() {
     let list =
         texts.into_iter().chain(["DO $$ BEGIN DELETE FROM schema_migrations; END $$"]).collect::<Vec<_>>();
     let error = db.migrate(&[&app(&list)]).unwrap_err();
-    assert_eq!(error.kind(), larder::ErrorKind::InvalidMigration, "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::InvalidMigration, "{error:?}");
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM public.schema_migrations"), 2);
+}
+
+/// A table with rows, which another client has in use.
+fn in_use(place: &Place) -> (Database, larder_kit::postgres::Client) {
+    let db = place.open();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    let mut client = place.client();
+    client.batch_execute("SET application_name = 'a long report'").unwrap();
+    client.batch_execute("BEGIN").unwrap();
+    client.batch_execute("SELECT a, 'secret' FROM t").unwrap();
+    (db, client)
+}
+
+const SEED: &str = "CREATE TABLE t (a int); INSERT INTO t SELECT * FROM generate_series(1, 10)";
+
+fn wider() -> MigrationSet {
+    app(&[SEED, "ALTER TABLE t ADD COLUMN b int"])
+}
+
+#[test]
+fn nobody_waits_behind_a_migration_that_waits() {
+    let place = place();
+    let (db, mut holder) = in_use(&place);
+    let longest = std::thread::scope(|scope| {
+        let migrating = scope.spawn(|| {
+            let (set, waited) = (wider(), Cell::new(0));
+            let tell = |told: &larder::migrate::Progress| {
+                if told.phase == Phase::Waiting {
+                    waited.set(waited.get() + 1);
+                }
+            };
+            let report = Migrator::new(&[&set])
+                .lock_timeout(Duration::from_millis(100))
+                .wait(Duration::from_secs(60))
+                .on_progress(tell)
+                .up(&db)
+                .unwrap();
+            (report.done.len(), waited.get())
+        });
+        let mut other = place.client();
+        let mut longest = Duration::ZERO;
+        for _ in 0..40 {
+            let began = Instant::now();
+            other.query("SELECT a FROM t", &[]).unwrap();
+            longest = longest.max(began.elapsed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        holder.batch_execute("COMMIT").unwrap();
+        let (done, waited) = migrating.join().unwrap();
+        assert_eq!(done, 1);
+        assert!(waited > 1, "it did not wait: this shows nothing");
+        longest
+    });
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t WHERE b IS NULL"), 10);
+}
+
+#[test]
+fn who_is_in_the_way_is_named() {
+    let place = place();
+    let (db, _holder) = in_use(&place);
+    let set = wider();
+    let error = Migrator::new(&[&set])
+        .lock_timeout(Duration::from_millis(200))
+        .wait(Duration::from_millis(700))
+        .up(&db)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
+    assert!(
+        error.message().contains("(a long report)") && error.message().contains("last with SELECT"),
+        "{error}"
+    );
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    assert_eq!(error.find::<Failed>().unwrap().id, "0002_m");
+    assert_eq!(db.schema_version().unwrap(), Some(1));
+}
+
+#[test]
+fn a_value_of_a_type_can_be_used_by_the_next() {
+    let place = place();
+    let db = place.open();
+    let texts = [
+        "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (a mood)",
+        "ALTER TYPE mood ADD VALUE 'happy'",
+        "INSERT INTO t VALUES ('happy')",
+    ];
+    assert_eq!(db.migrate(&[&app(&texts)]).unwrap().done.len(), 3);
+}
+
+#[test]
+fn what_takes_no_transaction_is_refused_in_one_before_anything_runs() {
+    let place = place();
+    let db = place.open();
+    for bad in ["CREATE INDEX CONCURRENTLY i ON t (a)", "VACUUM t", "ALTER SYSTEM SET work_mem = '4MB'"] {
+        let text = format!("SELECT 1;\n\n{bad};");
+        let error = db.migrate(&[&app(&[SEED, &text])]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMigration);
+        assert_eq!(error.location().unwrap().line(), 3, "{error}");
+        assert!(error.help().unwrap().contains("-- larder: no-transaction"), "{error}");
+        assert_eq!(db.schema_version().unwrap(), None, "nothing ran");
+    }
+}
+
+const UNIQUE: &str = "-- larder: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a); ANALYZE t";
+
+fn valid(db: &Database) -> Vec<bool> {
+    let sql = "SELECT indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname = 't_a'";
+    db.query_all(sql, &[]).unwrap()
+}
+
+#[test]
+fn an_index_that_could_not_be_built_leaves_nothing() {
+    let place = place();
+    let db = place.open();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    db.execute("INSERT INTO t VALUES (1)", &[]).unwrap();
+    let set = app(&[SEED, UNIQUE]);
+    let error = db.migrate(&[&set]).unwrap_err();
+    assert_eq!(error.find::<Failed>().unwrap().statement, 1, "{error:?}");
+    assert_eq!(valid(&db), [] as [bool; 0]);
+    assert_eq!(Migrator::new(&[&set]).status(&db).unwrap().pending(), 1, "as if it had not begun");
+    db.execute("DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t)", &[]).unwrap();
+    assert_eq!(ids(&db.migrate(&[&set]).unwrap()), ["0002_m"]);
+    assert_eq!(valid(&db), [true]);
+}
+
+#[test]
+fn an_invalid_index_that_somebody_left_is_built_anew() {
+    let place = place();
+    let db = place.open();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    let mut client = place.client();
+    client.batch_execute("INSERT INTO t VALUES (1)").unwrap();
+    client.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a)").unwrap_err();
+    client.batch_execute("DELETE FROM t WHERE ctid = (SELECT max(ctid) FROM t)").unwrap();
+    assert_eq!(valid(&db), [false]);
+    let text = UNIQUE.replace("CONCURRENTLY", "CONCURRENTLY IF NOT EXISTS");
+    let report = db.migrate(&[&app(&[SEED, &text])]).unwrap();
+    assert_eq!(valid(&db), [true]);
+    let changes = report.done[0].effects.changes.join(", ");
+    assert!(changes.contains("drops the invalid index t_a"), "{changes}");
+}
+
+#[test]
+fn one_that_was_cut_off_goes_on_after_what_is_done() {
+    let place = place();
+    let db = place.open();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    let text = "-- larder: no-transaction\nINSERT INTO t VALUES (100);\nCREATE INDEX CONCURRENTLY t_a ON t (nothing)";
+    let set = app(&[SEED, text]);
+    let error = db.migrate(&[&set]).unwrap_err();
+    assert!(error.help().unwrap().contains("its first 1 statements are done"), "{error}");
+    assert_eq!(db.migrate(&[&set]).unwrap_err().kind(), ErrorKind::MigrationUnfinished);
+    // The server had gone on with the statement that was under way.
+    place
+        .client()
+        .batch_execute("ALTER TABLE t ADD COLUMN nothing int; CREATE INDEX t_a ON t (nothing)")
+        .unwrap();
+    let report = Migrator::new(&[&set]).repair(&db, "0002_m", Repair::Resume).unwrap();
+    assert!(report.done[0].effects.changes.join(", ").contains("finds the index t_a built"), "{report:?}");
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t WHERE a = 100"), 1, "once");
+    assert_eq!(db.schema_version().unwrap(), Some(2));
+}
+
+#[test]
+fn a_dry_run_is_rolled_back_and_says_what_it_did_not_try() {
+    let place = place();
+    let db = place.open();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    let set = app(&[SEED, "ALTER TABLE t ADD COLUMN b int", UNIQUE, "INSERT INTO t VALUES (11, 1)"]);
+    let report = Migrator::new(&[&set]).dry_run(&db).unwrap();
+    let rehearsed: Vec<bool> = report.done.iter().map(|done| done.rehearsed).collect();
+    assert_eq!(rehearsed, [true, false, true]);
+    assert_eq!(db.schema_version().unwrap(), Some(1));
+    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 10);
+    assert_eq!(valid(&db), [] as [bool; 0]);
+    assert_eq!(db.migrate(&[&set]).unwrap().done.len(), 3, "nothing of it is in the way");
 }

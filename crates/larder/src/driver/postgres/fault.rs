@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind};
 pub(super) fn of(error: tokio_postgres::Error) -> Error {
     let kind = match error.code().map(tokio_postgres::error::SqlState::code) {
         Some("40001" | "40P01") => ErrorKind::Conflict,
+        Some("55P03") => ErrorKind::Busy,
         Some("25006") => ErrorKind::ReadOnly,
         Some("23505") => ErrorKind::Constraint,
         Some("57P01" | "57P02" | "57P03") => ErrorKind::Unavailable,

@@ -163,7 +163,7 @@ fn triggers_replace(connection: &mut dyn Connection) -> Result<bool> {
 }
 
 /// The tables that came and went, by name.
-fn names(before: &Catalogue, after: &Catalogue, effects: &mut Effects) {
+pub(crate) fn names(before: &Catalogue, after: &Catalogue, effects: &mut Effects) {
     let missing = |from: &Catalogue, of: &Catalogue| -> Vec<String> {
         of.tables
             .iter()

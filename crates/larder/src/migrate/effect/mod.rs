@@ -11,5 +11,5 @@ mod reference;
 pub(crate) use baseline::Baseline;
 pub(crate) use copied::copies;
 pub(crate) use image::quote;
-pub(crate) use measure::{Seen, assess};
+pub(crate) use measure::{Seen, assess, names};
 pub(crate) use reference::Unchecked;

@@ -2,7 +2,7 @@
 
 use super::Running;
 use crate::backup;
-use crate::driver::Connection;
+use crate::driver::{Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::effect::Baseline;
 use crate::migrate::history::one;
@@ -23,8 +23,9 @@ pub(super) enum Verdict {
 pub(super) struct Ready {
     id: String,
     path: PathBuf,
-    /// `PRAGMA data_version` then: the same number now means that nobody has committed in between.
-    data_version: i64,
+    /// `PRAGMA data_version` then: the same number now means that nobody has committed in between. On a server, what the
+    /// migration would lose: the same now means that it is still all there.
+    stamp: String,
 }
 
 impl Running<'_, '_> {
@@ -58,7 +59,7 @@ impl Running<'_, '_> {
     }
 
     /// The id without its set, where there is one set only: with several, another's migration may be called the same.
-    fn short<'m>(&self, step: &'m Step, migration: &'m Migration) -> &'m str {
+    pub(super) fn short<'m>(&self, step: &'m Step, migration: &'m Migration) -> &'m str {
         if self.sets.len() == 1 { migration.id() } else { &step.id }
     }
 
@@ -81,16 +82,19 @@ impl Running<'_, '_> {
         connection: &mut dyn Connection,
         baseline: &Baseline,
         step: &Step,
+        losses: &[Loss],
     ) -> Result<Option<Option<PathBuf>>> {
+        if connection.dialect() == Dialect::Postgres {
+            return self.back_up_beside(connection, step, losses);
+        }
         let Some(file) = self.database.file().map(std::path::Path::to_path_buf) else {
             return Ok(Some(None));
         };
         if self.settings.rehearsal {
             return Ok(Some(None));
         }
-        let version = data_version(connection)?;
-        if let Some(ready) = self.ready.take_if(|ready| ready.id == step.id && ready.data_version == version)
-        {
+        let stamp = data_version(connection)?.to_string();
+        if let Some(ready) = self.ready.take_if(|ready| ready.id == step.id && ready.stamp == stamp) {
             return Ok(Some(Some(ready.path)));
         }
         // A reader sees what is committed, which is the state before this transaction. In another journal mode than WAL a
@@ -105,8 +109,43 @@ impl Running<'_, '_> {
         if inside {
             return Ok(Some(Some(path)));
         }
-        self.ready = Some(Ready { id: step.id.clone(), path, data_version: data_version(connection)? });
+        let stamp = data_version(connection)?.to_string();
+        self.ready = Some(Ready { id: step.id.clone(), path, stamp });
         Ok(None)
+    }
+
+    /// The same on a server, where whoever makes it reads by other connections: these would wait for what the migration holds
+    /// and it for them. So it is made between two attempts, and counts if the second would lose the same.
+    #[allow(clippy::option_option, reason = "as of `back_up`")]
+    fn back_up_beside(
+        &mut self,
+        connection: &mut dyn Connection,
+        step: &Step,
+        losses: &[Loss],
+    ) -> Result<Option<Option<PathBuf>>> {
+        if self.settings.rehearsal || self.settings.back_up.is_none() {
+            return Ok(Some(None));
+        }
+        let stamp = token(&step.id, losses);
+        if let Some(ready) = self.ready.take_if(|ready| ready.id == step.id && ready.stamp == stamp) {
+            return Ok(Some(Some(ready.path)));
+        }
+        connection.rollback()?;
+        self.close(connection)?;
+        if let Some(path) = self.back_up_now(&step.id)? {
+            self.ready = Some(Ready { id: step.id.clone(), path, stamp });
+        }
+        Ok(None)
+    }
+
+    /// Lets the backup be made by whoever makes it for a database that is no file; `None` where there is nobody.
+    pub(super) fn back_up_now(&mut self, id: &str) -> Result<Option<PathBuf>> {
+        if self.settings.back_up.is_none() {
+            return Ok(None);
+        }
+        self.tell(Phase::BackingUp);
+        let Some(back_up) = &mut self.settings.back_up else { return Ok(None) };
+        back_up(self.database, &format!("before-{id}")).map(Some).map_err(|error| no_backup(id, error))
     }
 
     /// Makes a backup of what is committed, and removes the oldest beyond those to keep. Those that this run made stay: each
@@ -118,12 +157,7 @@ impl Running<'_, '_> {
         let earlier: Vec<PathBuf> = self.report.done.iter().filter_map(|done| done.backup.clone()).collect();
         match backup::create_beside(self.database, &folder, Some(&label), settings.keep, &earlier) {
             Ok(backup) => Ok(backup.path),
-            Err(error) => Err(Error::new(
-                error.kind(),
-                format!("{id} was approved, but its backup failed: {}", error.message()),
-            )
-            .with_help(error.help().unwrap_or("nothing was lost; mend that and migrate again").to_owned())
-            .with_cause(error)),
+            Err(error) => Err(no_backup(id, error)),
         }
     }
 
@@ -139,6 +173,12 @@ impl Running<'_, '_> {
             None => self.failed(id, cause, rolled_back),
         }
     }
+}
+
+fn no_backup(id: &str, error: Error) -> Error {
+    Error::new(error.kind(), format!("{id} was approved, but its backup failed: {}", error.message()))
+        .with_help(error.help().unwrap_or("nothing was lost; mend that and migrate again").to_owned())
+        .with_cause(error)
 }
 
 pub(super) fn data_version(connection: &mut dyn Connection) -> Result<i64> {

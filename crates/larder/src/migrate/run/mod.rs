@@ -4,16 +4,21 @@
 //! pending migration in a savepoint of its own: run it, measure it, ask the gate, add its row to the history. A migration
 //! commits together with its row, so that no crash can come between them.
 
+mod apart;
 mod gate;
+mod index;
 mod lookout;
 mod outside;
 mod refusal;
+mod scratch;
 mod script;
 mod session;
 mod temporary;
 mod transaction;
+mod wait;
 
 use lookout::Lookout;
+pub(super) use scratch::build;
 use script::Parsed;
 pub(super) use script::each_by_itself;
 pub(super) use session::{Terms, commit_alone};
@@ -39,6 +44,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Settings<'a> {
     pub(super) approvals: Vec<Approval>,
     pub(super) backups: Backups,
+    pub(super) back_up: Option<BackUp<'a>>,
     pub(super) program: String,
     pub(super) stop: Stop,
     /// How long to wait for the write lock, or again and again for what others hold.
@@ -48,6 +54,8 @@ pub(super) struct Settings<'a> {
     pub(super) on_progress: Option<Told<'a>>,
     /// Nothing is recorded as lost for good: the database is a copy, or all of it is rolled back in the end.
     pub(super) rehearsal: bool,
+    /// A rehearsal on empty tables, where only the schema matters.
+    pub(super) schema_only: bool,
 }
 
 /// Who is told how it goes.
@@ -61,17 +69,22 @@ pub(super) struct Backups {
     pub(super) keep: usize,
 }
 
+/// Who makes the backup before a loss, where the database is no file.
+pub(super) type BackUp<'a> = Box<dyn FnMut(&Database, &str) -> Result<PathBuf> + 'a>;
+
 impl Default for Settings<'_> {
     fn default() -> Self {
         Self {
             approvals: Vec::new(),
             backups: Backups { folder: None, keep: 5 },
+            back_up: None,
             program: String::new(),
             stop: Stop::new(),
             patience: Duration::from_secs(600),
             terms: Terms::default(),
             on_progress: None,
             rehearsal: false,
+            schema_only: false,
         }
     }
 }
@@ -121,39 +134,50 @@ pub(super) fn run(
     request: &Request,
     settings: &mut Settings<'_>,
 ) -> Result<Report> {
-    let now = Progress {
-        id: String::new(),
-        migration: 0,
-        migrations: 0,
-        statement: 0,
-        statements: 0,
-        phase: Phase::Running,
-        elapsed: Duration::ZERO,
-    };
-    let settings_are_nested = settings.rehearsal && database.driver().dialect() == Dialect::Postgres;
-    let mut running = Running {
-        database,
-        sets,
-        settings,
-        report: Report::default(),
-        began: Instant::now(),
-        now,
-        checks_all: matches!(request.direction, Direction::Up { to: None, .. }),
-        careful: false,
-        texts: BTreeMap::new(),
-        unchecked: Unchecked::default(),
-        ready: None,
-        open: false,
-        nested: settings_are_nested,
-        blocked: None,
-        lookout: None,
-    };
+    let mut running = Running::new(database, sets, request, settings);
     let span =
         tracing::debug_span!("migrate", database = %database, migrations = tracing::field::Empty).entered();
     database.with_writer(|connection| running.go(connection, request))?;
     span.record("migrations", running.now.migrations);
     running.report.duration = running.began.elapsed();
     Ok(running.report)
+}
+
+impl<'r, 'a> Running<'r, 'a> {
+    fn new(
+        database: &'r Database,
+        sets: &'r [Arc<LoadedSet>],
+        request: &Request,
+        settings: &'r mut Settings<'a>,
+    ) -> Self {
+        let now = Progress {
+            id: String::new(),
+            migration: 0,
+            migrations: 0,
+            statement: 0,
+            statements: 0,
+            phase: Phase::Running,
+            elapsed: Duration::ZERO,
+        };
+        let nested = settings.rehearsal && database.driver().dialect() == Dialect::Postgres;
+        Self {
+            database,
+            sets,
+            settings,
+            report: Report::default(),
+            began: Instant::now(),
+            now,
+            checks_all: matches!(request.direction, Direction::Up { to: None, .. }),
+            careful: false,
+            texts: BTreeMap::new(),
+            unchecked: Unchecked::default(),
+            ready: None,
+            open: false,
+            nested,
+            blocked: None,
+            lookout: None,
+        }
+    }
 }
 
 impl Running<'_, '_> {
@@ -276,65 +300,6 @@ impl Running<'_, '_> {
     fn lock(&mut self, connection: &mut dyn Connection) -> Result<Lock> {
         let (database, terms) = (self.database, self.settings.terms);
         self.patiently(|| session::lock(database, connection, terms))
-    }
-
-    /// Begins the transaction that holds all of a rehearsal.
-    fn begin_outermost(&mut self, connection: &mut dyn Connection) -> Result<()> {
-        let terms = self.settings.terms;
-        let process = self.patiently(|| session::begin(connection, terms))?;
-        self.look_out(process);
-        Ok(())
-    }
-
-    /// From now on somebody looks at who keeps the server's `process` waiting.
-    fn look_out(&mut self, process: Option<i64>) {
-        let every = (self.settings.terms.lock_timeout / 2).max(Duration::from_millis(10));
-        self.lookout = process.map(|process| Lookout::new(self.database.driver(), process, every));
-    }
-
-    /// Whether a migration that failed is tried again: it met what others hold or did, and there is time left. It waits
-    /// before that, while nothing of it holds anybody up.
-    fn tries_again(&mut self, error: &Error) -> bool {
-        let server = self.database.driver().dialect() == Dialect::Postgres;
-        if !server || !matches!(error.kind(), ErrorKind::Busy | ErrorKind::Conflict) {
-            return false;
-        }
-        let since = *self.blocked.get_or_insert_with(Instant::now);
-        let left = self.settings.patience.saturating_sub(since.elapsed());
-        if left.is_zero() || self.settings.stop.is_asked() {
-            return false;
-        }
-        self.tell(Phase::Waiting);
-        // Longer each time, and not in step with others.
-        let pause = (since.elapsed() / 4).clamp(Duration::from_millis(50), Duration::from_secs(2));
-        std::thread::sleep(pause.mul_f64(0.5 + fastrand::f64()).min(left));
-        true
-    }
-
-    /// The error with who was in the way, where it was about that.
-    fn with_holder(&self, error: Error) -> Error {
-        let who = self.lookout.as_ref().filter(|_| error.kind() == ErrorKind::Busy).and_then(Lookout::seen);
-        match who {
-            Some(who) => {
-                let message = format!("{}: it is held by {who}", error.message());
-                error.restated(error.kind(), message).with_cause(error)
-            }
-            None => error,
-        }
-    }
-
-    /// Waits longer than other writes do: who is in the way may be another process that migrates, and that may take long.
-    fn patiently<T>(&mut self, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
-        let until = Instant::now() + self.settings.patience;
-        loop {
-            self.check_stop()?;
-            match attempt() {
-                Err(error) if error.kind() == ErrorKind::Busy && Instant::now() < until => {
-                    self.tell(Phase::Waiting);
-                }
-                result => return result,
-            }
-        }
     }
 
     fn migration(&self, step: &Step) -> Result<(&LoadedSet, &Migration)> {
@@ -461,6 +426,7 @@ fn done(set: &LoadedSet, step: &Step, effects: super::report::Effects, took: Dur
         effects,
         approval: None,
         backup: None,
+        rehearsed: true,
     }
 }
 

@@ -1,28 +1,30 @@
-//! A migration that can't run in a transaction: `VACUUM`, a change of the page size.
+//! A migration that can't run in a transaction: `VACUUM`, a change of the page size, `CREATE INDEX CONCURRENTLY`.
 //!
 //! Nothing can be rolled back there, so the gate comes first: the migration runs on a copy of the data, and what it loses
-//! on the copy is what it would lose. Then a mark is written that it was started, and how many of its statements are done;
+//! on the copy is what it would lose (on a server, see `apart`). Then a mark is written that it was started, and how many of its statements are done;
 //! a crash in between is known by that mark, and the next run says so instead of guessing.
 
 use super::gate::{Verdict, data_version};
 use super::script::Parsed;
-use super::session::commit_alone;
+use super::session::{commit_alone, commit_mark};
 use super::{Next, Running, done, record};
-use crate::driver::Connection;
+use crate::driver::{Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::effect::names;
 use crate::migrate::history;
 use crate::migrate::migration::{Script, Way};
 use crate::migrate::plan::{Request, Step};
 use crate::migrate::record::{Applied, State};
 use crate::migrate::rehearse::{Copy, effects_on};
 use crate::migrate::report::{Done, Phase};
+use crate::schema::Catalogue;
 use std::time::{Duration, Instant};
 
 impl Running<'_, '_> {
     /// Runs the first migration of the plan outside a transaction.
     pub(super) fn outside(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
         // Between the statements nothing holds the database's own lock, so that two processes could both be at it.
-        let _lock = self.lock(connection)?;
+        let _lock = if self.nested { None } else { Some(self.lock(connection)?) };
         let (_, plan) = self.plan(connection, request)?;
         let Some(step) = plan.steps.first() else { return Ok(Next::Again) };
         if !self.migration(step)?.1.is_no_transaction(step.way) {
@@ -31,7 +33,10 @@ impl Running<'_, '_> {
         self.at_migration(&step.id);
         match self.try_outside(connection, step) {
             Ok(()) => Ok(Next::Again),
-            Err(error) => Err(self.explain(&step.id, error, false)),
+            Err(error) => {
+                let error = self.with_holder(error);
+                Err(self.explain(&step.id, error, false))
+            }
         }
     }
 
@@ -48,19 +53,31 @@ impl Running<'_, '_> {
         let parsed = Parsed::new(sql, set.dialect(), false)?;
         let count = parsed.statements.len();
         let rehearsal = self.settings.rehearsal;
-        let mut finished = self.judge_outside(connection, step, count)?;
+        let server = connection.dialect() == Dialect::Postgres;
+        if self.nested {
+            return self.pass_over(connection, step, &parsed);
+        }
+        let mut finished = if server {
+            self.judge_apart(connection, step, &parsed)?
+        } else {
+            self.judge_outside(connection, step, count)?
+        };
         finished.duration = began.elapsed();
         let mut row = Applied::new(set.name(), migration, jiff::Timestamp::now());
         row.program.clone_from(&self.settings.program);
         row.state = State::Started;
         row.statements_done = step.statements_done;
+        let cut_off = server
+            && history::rows(connection)?.iter().any(|known| known.id == step.id && step.way == Way::Up);
         if step.statements_done == 0 && step.way == Way::Up {
-            commit_alone(connection, |connection| {
-                // It may be the very first migration of a database.
-                history::create(connection)?;
-                // A crash before its first statement was done leaves a mark that says so.
-                history::delete(connection, &step.id)?;
-                history::insert(connection, &row)
+            self.patiently(|| {
+                commit_alone(connection, |connection| {
+                    // It may be the very first migration of a database.
+                    history::create(connection)?;
+                    // A crash before its first statement was done leaves a mark that says so.
+                    history::delete(connection, &step.id)?;
+                    history::insert(connection, &row)
+                })
             })?;
         }
         let behind =
@@ -72,33 +89,55 @@ impl Running<'_, '_> {
             original = history::rows(connection)?.into_iter().find(|row| row.id == step.id);
             if let Some(row) = &original {
                 let mark = Applied { state: State::Started, statements_done: 0, ..row.clone() };
-                commit_alone(connection, |connection| history::update(connection, &step.id, &mark))?;
+                commit_mark(connection, |connection| history::update(connection, &step.id, &mark))?;
             }
         }
+        let before = if server { Catalogue::read(connection)? } else { Catalogue::default() };
+        let mut told = Vec::new();
         for index in first..count {
             self.at_statement(index + 1, count);
             self.tell(Phase::Running);
             let reached = self.settings.stop.reach(connection.interrupter());
-            let result = self.check_stop().and_then(|()| parsed.run(connection, index).map(|_| ()));
+            let result = self.check_stop().and_then(|()| {
+                if !server {
+                    return parsed.run(connection, index).map(|_| ());
+                }
+                let waits =
+                    self.patiently(|| parsed.make_room(connection, index, cut_off && index == first))?;
+                told.extend(waits.told);
+                if waits.done { Ok(()) } else { parsed.run_cleanly(connection, index) }
+            });
             drop(reached);
             if let Err(error) = result {
                 return Err(left_off(connection, step, original.as_ref().unwrap_or(&row), index, error));
             }
             row.statements_done += 1;
             if step.way == Way::Up {
-                commit_alone(connection, |connection| history::update(connection, &step.id, &row))?;
+                commit_mark(connection, |connection| history::update(connection, &step.id, &row))?;
             }
+        }
+        if server {
+            let after = Catalogue::read(connection)?;
+            finished.effects.changes =
+                before.diff(&after).iter().map(ToString::to_string).chain(told).collect();
+            names(&before, &after, &mut finished.effects);
         }
         finished.duration = began.elapsed();
         self.tell(Phase::Committing);
         let program = self.settings.program.clone();
-        commit_alone(connection, |connection| {
-            if step.way == Way::Up {
-                history::delete(connection, &step.id)?;
+        loop {
+            let result = commit_alone(connection, |connection| {
+                if step.way == Way::Up {
+                    history::delete(connection, &step.id)?;
+                }
+                record(connection, set, migration, &finished, &program)?;
+                self.note(connection)
+            });
+            match result {
+                Err(error) if self.tries_again(&error) => {}
+                result => break result?,
             }
-            record(connection, set, migration, &finished, &program)?;
-            self.note(connection)
-        })?;
+        }
         self.report.done.push(finished);
         Ok(())
     }
@@ -157,7 +196,7 @@ fn left_off(
     let none_done = if step.way == Way::Down { index == 0 } else { row.statements_done == 0 };
     if none_done {
         // Should this fail as well, the mark that is left says at least that it was begun.
-        let _ = commit_alone(connection, |connection| match step.way {
+        let _ = commit_mark(connection, |connection| match step.way {
             Way::Up => history::delete(connection, &step.id),
             Way::Down => history::update(connection, &step.id, row),
         });

@@ -7,6 +7,7 @@ use crate::migrate::history::TABLES;
 use crate::sql::text::{
     Dialect, Pragma, Statement, TableEvent, TokenKind, Verb, pragma, tables_claimed, tokens,
 };
+pub(super) use server::{Build, adds_a_value, is_harmless, takes_no_transaction};
 
 /// True where one of Larder's own tables was made, dropped or changed.
 pub(super) fn touches_own(actions: &[Action]) -> bool {

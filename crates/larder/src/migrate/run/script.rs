@@ -1,7 +1,9 @@
 //! Running what a migration holds: statement by statement, or as one function.
 
 use super::Running;
-use super::refusal::{ATTACH, OWN, claims, refusal, refused_pragma, touches_own};
+use super::refusal::{
+    ATTACH, OWN, adds_a_value, claims, refusal, refused_pragma, takes_no_transaction, touches_own,
+};
 use crate::db::WriteTx;
 use crate::driver::{Action, Connection, Object};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -135,6 +137,33 @@ impl<'a> Parsed<'a> {
         events.filter_map(rename).collect()
     }
 
+    /// Notes what the text renames.
+    pub(super) fn tell_renames(&self, seen: &mut Seen) {
+        seen.renamed = self.renames();
+        seen.renamed_columns = self.column_renames();
+    }
+
+    /// True where a value is added to a type, which nobody may use before it is committed.
+    pub(super) fn adds_a_value(&self) -> bool {
+        self.dialect == Dialect::Postgres && self.statements.iter().any(|one| adds_a_value(one.text))
+    }
+
+    /// Does in a transaction what the statement at `index` does to the schema, where it is one that takes none.
+    pub(super) fn run_in_transaction(&self, connection: &mut dyn Connection, index: usize) -> Result<()> {
+        let Some(statement) = self.statements.get(index) else { return Ok(()) };
+        if !takes_no_transaction(statement.text) {
+            return self.run(connection, index).map(|_| ());
+        }
+        let mut words = tokens(statement.text, self.dialect);
+        let word = words.find(|token| token.is("CONCURRENTLY"));
+        let Some((word, false)) = word.map(|word| (word, first_word_is(statement.text, "REINDEX"))) else {
+            return Ok(());
+        };
+        let mut text = statement.text.to_owned();
+        text.replace_range(word.offset..word.end(), "");
+        connection.execute(&text, &[]).map(|_| ()).map_err(|error| self.failed(statement, error, None))
+    }
+
     /// The columns that the text renames: the table, from and to.
     fn column_renames(&self) -> Vec<(String, String, String)> {
         let alters = self.statements.iter().filter(|statement| statement.verb == Verb::Alter);
@@ -237,6 +266,10 @@ fn target(statement: &str, dialect: Dialect) -> Option<String> {
     }
 }
 
+fn first_word_is(text: &str, word: &str) -> bool {
+    text.get(..first_word(text)).is_some_and(|first| first.eq_ignore_ascii_case(word))
+}
+
 fn first_word(text: &str) -> usize {
     text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len()).max(1)
 }
@@ -278,8 +311,7 @@ impl Running<'_, '_> {
         // An engine that does not tell what it does leaves the text.
         let silent = parsed.dialect == Dialect::Postgres;
         if silent || seen.actions.iter().any(|action| matches!(action, Action::Alter { .. })) {
-            seen.renamed = parsed.renames();
-            seen.renamed_columns = parsed.column_renames();
+            parsed.tell_renames(seen);
         }
         // Only a rebuild has a copy, and only a rebuild drops.
         if seen.actions.iter().any(|action| matches!(action, Action::Drop { object: Object::Table, .. })) {

@@ -79,8 +79,8 @@ fn prepare(connection: &mut dyn Connection, terms: Terms, key: i64) -> Result<i6
 
 /// The lock that is held while a migration runs outside a transaction, until the answer is dropped or this process ends.
 ///
-/// On a server it belongs to a transaction of a connection of its own. That one must see no snapshot, which READ COMMITTED
-/// gives up after each statement: CREATE INDEX CONCURRENTLY waits for all who have one, and so for its own migrator.
+/// On a server it belongs to a transaction of a connection of its own, which must hold no snapshot: CREATE INDEX CONCURRENTLY
+/// waits for all who have an older one, and so would wait for its own migrator.
 ///
 /// # Errors
 /// [`ErrorKind::Busy`] where somebody else holds it.
@@ -93,6 +93,8 @@ pub(super) fn lock(database: &Database, connection: &mut dyn Connection, terms: 
     // Whatever ends here ends the connection, and its transaction with it.
     own.watch(true)?;
     prepare(own.as_mut(), terms, OUTSIDE)?;
+    // A query keeps its snapshot until the next statement takes its place, also when all its rows were read.
+    own.execute("SET LOCAL idle_in_transaction_session_timeout = 0", &[])?;
     Ok(Lock::new(own))
 }
 
@@ -110,6 +112,24 @@ pub(in crate::migrate) fn commit_alone<T>(
     f: impl FnOnce(&mut dyn Connection) -> Result<T>,
 ) -> Result<T> {
     begin(connection, Terms::default())?;
+    end(connection, f)
+}
+
+/// Does `f` in a transaction of its own, for a mark that only the holder of [`lock`] sets.
+pub(super) fn commit_mark(
+    connection: &mut dyn Connection,
+    f: impl FnOnce(&mut dyn Connection) -> Result<()>,
+) -> Result<()> {
+    connection.begin(Access::Write)?;
+    end(connection, |connection| {
+        if connection.dialect() == Dialect::Postgres {
+            connection.execute(ISOLATION, &[])?;
+        }
+        f(connection)
+    })
+}
+
+fn end<T>(connection: &mut dyn Connection, f: impl FnOnce(&mut dyn Connection) -> Result<T>) -> Result<T> {
     let result = f(connection).and_then(|done| connection.commit().map(|()| done));
     if result.is_err() {
         connection.rollback()?;

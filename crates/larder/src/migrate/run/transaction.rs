@@ -52,7 +52,7 @@ impl Running<'_, '_> {
     }
 
     /// Takes the write lock.
-    fn begin(&mut self, connection: &mut dyn Connection) -> Result<()> {
+    pub(super) fn begin(&mut self, connection: &mut dyn Connection) -> Result<()> {
         if self.nested {
             connection.begin(Access::Write)?;
         } else {
@@ -186,6 +186,7 @@ impl Running<'_, '_> {
                 .and_then(|seen| self.judge(connection, baseline, step, (began, &seen), alone));
             return match result {
                 Ok(Outcome::Alone) | Err(_) => Ok(Outcome::Redo),
+                Ok(Outcome::Stays(done)) if script.must_be_last() => Ok(Outcome::StaysLast(done)),
                 stays => stays,
             };
         }
@@ -207,7 +208,10 @@ impl Running<'_, '_> {
         alone: bool,
     ) -> Result<Outcome> {
         let (began, seen) = (Instant::now(), self.run_script(connection, script)?);
-        self.judge(connection, baseline, step, (began, &seen), alone)
+        Ok(match self.judge(connection, baseline, step, (began, &seen), alone)? {
+            Outcome::Stays(done) if script.must_be_last() => Outcome::StaysLast(done),
+            outcome => outcome,
+        })
     }
 
     /// Measures what was done, asks the gate, and adds the row to the history.
@@ -233,7 +237,7 @@ impl Running<'_, '_> {
             Verdict::Approved(_) if !alone => return Ok(Outcome::Alone),
             Verdict::Approved(by) => {
                 done.approval = Some(by);
-                match self.back_up(connection, baseline, step)? {
+                match self.back_up(connection, baseline, step, &done.effects.losses)? {
                     Some(backup) => done.backup = backup,
                     None => return Ok(Outcome::Alone),
                 }
@@ -322,6 +326,11 @@ impl<'a> Ready<'a> {
                 format!("{:?} has nothing to run in this direction", step.id),
             )),
         }
+    }
+
+    /// True where those after it need what it does to be committed.
+    fn must_be_last(&self) -> bool {
+        matches!(self, Self::Sql(parsed) if parsed.adds_a_value())
     }
 
     fn is_one_statement(&self) -> bool {

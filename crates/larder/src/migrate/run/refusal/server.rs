@@ -60,7 +60,7 @@ pub(super) fn refusal(statement: &Statement<'_>, in_transaction: bool) -> Option
             "put it into a migration of its own that begins with `-- larder: no-transaction`",
         ));
     }
-    if words.begin(&["CREATE"]) && words.has("CONCURRENTLY") && words.index_name().is_none() {
+    if words.builds_concurrently() && words.index_name().is_none() {
         return Some((
             "an index that is built concurrently needs a name: a build that fails leaves it behind, and by its name it is \
              found again",
@@ -76,14 +76,13 @@ const TWO_PHASES: Refusal = (
 );
 
 /// True for what PostgreSQL runs only outside a transaction.
-fn takes_no_transaction(sql: &str) -> bool {
+pub(in crate::migrate::run) fn takes_no_transaction(sql: &str) -> bool {
     let words = Words::of(sql);
     let concurrently = words.has("CONCURRENTLY");
-    let unique = usize::from(words.at(1, "UNIQUE"));
     match words.word(0).to_ascii_uppercase().as_str() {
         "VACUUM" => true,
         // Of a materialized view it is an ordinary statement.
-        "CREATE" if words.at(1 + unique, "INDEX") => concurrently,
+        "CREATE" if words.builds_concurrently() => true,
         "CREATE" => ["DATABASE", "TABLESPACE", "SUBSCRIPTION"].iter().any(|what| words.at(1, what)),
         "DROP" if words.at(1, "INDEX") => concurrently,
         "DROP" => ["DATABASE", "TABLESPACE", "SUBSCRIPTION"].iter().any(|what| words.at(1, what)),
@@ -94,6 +93,51 @@ fn takes_no_transaction(sql: &str) -> bool {
         // Of one table it is an ordinary statement.
         "CLUSTER" => words.at(1, "") || (words.at(1, "VERBOSE") && words.at(2, "")),
         _ => false,
+    }
+}
+
+/// True for what can lose nothing, as far as its first words tell.
+pub(in crate::migrate::run) fn is_harmless(sql: &str) -> bool {
+    let words = Words::of(sql);
+    match words.word(0).to_ascii_uppercase().as_str() {
+        "CREATE" => !words.has("REPLACE"),
+        "ALTER" => words.at(1, "TYPE") && words.has("ADD") && words.has("VALUE"),
+        "INSERT" => !words.has("CONFLICT"),
+        "ANALYZE" | "COMMENT" | "GRANT" | "REVOKE" | "REINDEX" | "REFRESH" | "VACUUM" | "CLUSTER" => true,
+        _ => takes_no_transaction(sql),
+    }
+}
+
+/// True for ALTER TYPE … ADD VALUE: what comes after may use the value only once it is committed.
+pub(in crate::migrate::run) fn adds_a_value(sql: &str) -> bool {
+    let words = Words::of(sql);
+    words.begin(&["ALTER", "TYPE"])
+        && words.0.windows(2).any(|two| matches!(two, [a, b] if a.is("ADD") && b.is("VALUE")))
+}
+
+/// An index that is built concurrently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::migrate::run) struct Build {
+    /// Its name, as the catalogue has it.
+    pub(in crate::migrate::run) name: String,
+    /// Its table, as SQL names it.
+    pub(in crate::migrate::run) table: String,
+}
+
+impl Build {
+    /// What a CREATE INDEX CONCURRENTLY builds.
+    pub(in crate::migrate::run) fn of(sql: &str) -> Option<Self> {
+        let words = Words::of(sql);
+        if !words.builds_concurrently() {
+            return None;
+        }
+        let mut rest =
+            words.0.iter().skip_while(|token| !token.is("ON")).skip(1).skip_while(|token| token.is("ONLY"));
+        let mut table = rest.next()?.text.to_owned();
+        while rest.next().is_some_and(|token| token.is_punct(".")) {
+            table = format!("{table}.{}", rest.next()?.text);
+        }
+        Some(Self { name: words.index_name()?, table })
     }
 }
 
@@ -124,6 +168,12 @@ impl<'a> Words<'a> {
 
     fn has(&self, word: &str) -> bool {
         self.0.iter().any(|token| token.is(word))
+    }
+
+    /// CREATE [UNIQUE] INDEX CONCURRENTLY
+    fn builds_concurrently(&self) -> bool {
+        let at = 1 + usize::from(self.at(1, "UNIQUE"));
+        self.at(0, "CREATE") && self.at(at, "INDEX") && self.at(at + 1, "CONCURRENTLY")
     }
 
     fn names_own(&self) -> bool {
@@ -200,7 +250,7 @@ mod tests {
     fn what_a_transaction_takes_is_not_refused() {
         for sql in [
             "CREATE INDEX i ON t (a)",
-            "CREATE INDEX concurrent ON t (a)",
+            "CREATE INDEX concurrent ON t (concurrently)",
             "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
             "REINDEX TABLE t",
             "CLUSTER t USING i",
@@ -242,5 +292,12 @@ mod tests {
     fn an_index_that_is_built_concurrently_needs_a_name() {
         assert!(refused("CREATE INDEX CONCURRENTLY ON t (a)", false));
         assert!(!refused("CREATE INDEX CONCURRENTLY \"on\" ON t (a)", false));
+        let build = |sql| Build::of(sql).map(|build| (build.name, build.table));
+        assert_eq!(
+            build("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS Ab ON ONLY s.\"T\" USING btree (a)"),
+            Some(("ab".into(), "s.\"T\"".into()))
+        );
+        assert_eq!(build("CREATE INDEX concurrently ON t (a)"), None);
+        assert_eq!(build("CREATE INDEX i ON t (a)"), None);
     }
 }
