@@ -33,7 +33,7 @@ pub(super) fn apply(run: &Run<'_>, mut context: Context<'_>) -> Result<Exit> {
     }
     let mut approvals = run.losing.approvals()?;
     if !approvals.is_empty() {
-        check_approvals(&approvals, &context.sets()?)?;
+        check_approvals(&approvals, &context.sets()?, context.dialect())?;
     }
     if run.way == Way::Up && !run.dry_run {
         check_new(run, &context)?;
@@ -105,10 +105,10 @@ fn in_store(error: Error, run: &Run<'_>) -> Error {
 }
 
 /// A misspelt id approves nothing; to find that out from a refusal is hard.
-fn check_approvals(approvals: &[Approval], sets: &Sets) -> Result<()> {
+fn check_approvals(approvals: &[Approval], sets: &Sets, dialect: Dialect) -> Result<()> {
     let mut known = Vec::new();
     for set in sets.list() {
-        let loaded = set.load(Dialect::Sqlite)?;
+        let loaded = set.load(dialect)?;
         known.extend(loaded.migrations().iter().map(|migration| loaded.history_id(migration)));
     }
     let known: Vec<&str> = known.iter().map(String::as_str).collect();

@@ -3,6 +3,7 @@
 use super::recording::Recording;
 use crate::output::Output;
 use crate::settings::{Settings, Source};
+use larder::driver::Dialect;
 use larder::migrate::Migrator;
 use larder::{Database, Error, ErrorKind, Location, MigrationSet, Options, Result};
 use std::path::{Path, PathBuf};
@@ -82,10 +83,22 @@ impl Context<'_> {
         }
     }
 
-    /// The folder of the backups; none for a database in memory.
+    /// The folder of the backups; none for a database in memory. Beside a server there is no place: there it is the folder
+    /// `backups` below the current one, unless `larder.toml` says otherwise.
     pub(crate) fn backups(&self, database: &Database) -> Option<PathBuf> {
-        let beside = database.file()?.parent()?.join("backups");
+        let beside = match self.dialect() {
+            Dialect::Postgres => PathBuf::from("backups"),
+            _ => database.file()?.parent()?.join("backups"),
+        };
         Some(self.settings.backup_dir.clone().unwrap_or(beside))
+    }
+
+    /// The engine that the URL asks for.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self.settings.url.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => Dialect::Postgres,
+            _ => Dialect::Sqlite,
+        }
     }
 
     /// The file of the database, for commands that work on the file and not on the open database.

@@ -5,6 +5,7 @@ use super::context::PROGRAM;
 use super::sets::in_history;
 use crate::settings::Source;
 use larder::migrate::{Migrator, Standing};
+use larder::schema::Catalogue;
 use larder::{Database, Error, ErrorKind, MigrationSet, Result};
 use larder_stores::Store;
 
@@ -82,10 +83,9 @@ pub(super) fn taken(set: &MigrationSet, database: &Database, shown: &str) -> Res
     if in_history(database)?.iter().any(|known| known == set.name()) {
         return Ok(None);
     }
-    let there: Vec<String> =
-        database.query_all("SELECT lower(name) FROM sqlite_schema WHERE type = 'table'", &[])?;
+    let there = database.read(|tx| Catalogue::read(tx.connection()))?.tables;
     let own = set.load(database.driver().dialect())?.tables()?;
-    Ok(own.iter().find(|table| there.contains(table)).map(|table| {
+    Ok(own.iter().find(|table| there.contains_key(*table)).map(|table| {
         let message =
             format!("{shown} has a table {table:?} of its own, and so has the set {:?}", set.name());
         Error::new(ErrorKind::SetConflict, message)

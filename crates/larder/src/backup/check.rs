@@ -19,7 +19,7 @@ pub struct Verified {
     pub foreign_key_violations: u64,
 }
 
-/// Reads the whole file and checks that it is an undamaged SQLite database. Nothing is written.
+/// Reads the whole file and checks that it is an undamaged SQLite database, or archive of `pg_dump`. Nothing is written.
 ///
 /// # Errors
 /// [`ErrorKind::NotADatabase`] for a file of another sort, an empty one or a folder; [`ErrorKind::Busy`];
@@ -27,6 +27,10 @@ pub struct Verified {
 pub fn verify(path: &Path) -> Result<Verified> {
     let path = &rooted(path)?;
     let shown = path.display();
+    #[cfg(feature = "postgres")]
+    if super::postgres::is_archive(path) {
+        return super::postgres::verify(path);
+    }
     if let Err(error) = std::fs::metadata(path) {
         return Err(Error::new(ErrorKind::Backup, format!("there is no file {shown}"))
             .with_help("check the path")

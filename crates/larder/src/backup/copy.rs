@@ -1,8 +1,11 @@
 //! Taking a backup.
 
 use super::partial::{Partial, refuse_existing};
+use super::rotation::Own;
 use super::{bare, check, failed, file, rooted, rotation, space};
 use crate::db::Database;
+#[cfg(feature = "postgres")]
+use crate::driver::Dialect;
 use crate::driver::{Access, Connection, Driver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params;
@@ -32,12 +35,17 @@ pub struct Backup {
 /// made. A file that is there is never replaced.
 ///
 /// # Errors
+/// [`ErrorKind::Unsupported`] on PostgreSQL where `pg_dump` is missing or older than the server;
 /// [`ErrorKind::Backup`] when `to` is there already or can't be written, and when the database is damaged or is no longer
 /// the file that was opened; [`ErrorKind::DiskFull`], before anything is written where that can be told;
 /// [`ErrorKind::Busy`] when another process makes the same file now.
 pub fn create(db: &Database, to: &Path) -> Result<Backup> {
-    in_place(db)?;
     let to = &rooted(to)?;
+    #[cfg(feature = "postgres")]
+    if db.driver().dialect() == Dialect::Postgres {
+        return super::postgres::create(db, to);
+    }
+    in_place(db)?;
     let what = || format!("the backup {} could not be made", to.display());
     if db.is_single() {
         return db.with_writer(|connection| create_on(connection, to));
@@ -68,8 +76,8 @@ pub(crate) fn create_beside(
     keep: usize,
     earlier: &[PathBuf],
 ) -> Result<Backup> {
-    let own = rotation::own(db.file());
-    let made = create(db, &folder.join(rotation::named(&own, Timestamp::now(), label)))?;
+    let own = Own::of(db.driver().as_ref());
+    let made = create(db, &folder.join(own.file_name(Timestamp::now(), label)))?;
     let ours = [earlier, std::slice::from_ref(&made.path)].concat();
     rotation::rotate_with(folder, &own, keep, &ours)?;
     Ok(made)

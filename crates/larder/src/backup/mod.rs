@@ -1,6 +1,7 @@
-//! Backup, restore and vacuum of a SQLite database.
+//! Backup, restore and vacuum.
 //!
-//! A backup is one file that holds everything, taken while others go on reading and writing. It appears under its name only
+//! On SQLite a backup is one database file; on PostgreSQL an archive that the server's own `pg_dump` writes and `pg_restore`
+//! reads, which must be installed and not older than the server. Either way it is one file that holds everything, taken while others go on reading and writing. It appears under its name only
 //! when it is whole, checked and on the disk. A restore goes through a new file too, and keeps the old one.
 //!
 //! ```
@@ -26,6 +27,8 @@ mod copy;
 mod file;
 mod holder;
 mod partial;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod restore;
 mod rotation;
 mod space;
@@ -35,7 +38,7 @@ mod vacuum;
 pub use check::{Verified, verify};
 pub use copy::{Backup, create, create_in};
 pub(crate) use copy::{copy_to, create_beside};
-pub use restore::{Restored, restore};
+pub use restore::{Restored, RestoredInto, restore, restore_into};
 pub use rotation::{KEEP, file_name, rotate};
 pub use vacuum::{Vacuumed, vacuum};
 

@@ -25,6 +25,9 @@ use super::partial::Partial;
 use super::rotation::stamp;
 use super::taken::{PATIENCE, Taken, in_use};
 use super::{bare, check, copy, failed, rooted};
+use crate::db::Options;
+#[cfg(feature = "postgres")]
+use crate::driver::Dialect;
 use crate::driver::{Access, Driver};
 use crate::error::{Error, ErrorKind, Result};
 use jiff::Timestamp;
@@ -42,6 +45,61 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
     /// The version of the schema that is now there; `None` for a database that was never migrated by Larder.
     pub schema_version: Option<i64>,
+}
+
+/// A restore of either engine that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RestoredInto {
+    /// The database: its file, or its URL without a password.
+    pub database: String,
+    /// Where the one from before is now, if there was one: its file, or on PostgreSQL the name it has now on the same server.
+    pub kept: Option<String>,
+    /// The version of the schema that is now there; `None` for a database that was never migrated by Larder.
+    pub schema_version: Option<i64>,
+}
+
+/// Puts what is in the backup `from` in the place of the database that `to` would open. For a SQLite file it is
+/// [`restore`]. On PostgreSQL the archive goes into a new database on the same server; when it is whole, both change their
+/// names in one transaction, and the one from before is kept as `<name>_before_restore_<time>`. That takes the right to make
+/// databases (`CREATEDB`), and a connection to the database `postgres` or `template1`. Settings that hang on the database
+/// itself (`ALTER DATABASE … SET`, its privileges) are not part of an archive and stay with the old one.
+///
+/// # Errors
+/// As [`restore`]; [`ErrorKind::Unsupported`] where `pg_restore` is missing or too old, and for a backup of the other engine.
+pub fn restore_into(from: &Path, to: &Options) -> Result<RestoredInto> {
+    let driver = to.driver_of()?;
+    let from = &rooted(from)?;
+    #[cfg(feature = "postgres")]
+    {
+        let archive = super::postgres::is_archive(from);
+        if driver.dialect() == Dialect::Postgres {
+            if from.is_file() && !archive {
+                return Err(other_engine(from, "is no archive of pg_dump", &driver.to_string()));
+            }
+            return super::postgres::restore(from, driver.as_ref());
+        }
+        if archive {
+            return Err(other_engine(from, "is an archive of pg_dump", &driver.to_string()));
+        }
+    }
+    let Some(file) = driver.file() else {
+        return Err(Error::new(ErrorKind::Config, format!("{driver} names no file"))
+            .with_help("name the file of the database"));
+    };
+    let done = restore(from, file)?;
+    let shown = |path: &Path| path.display().to_string();
+    Ok(RestoredInto {
+        database: shown(&done.path),
+        kept: done.kept.as_deref().map(shown),
+        schema_version: done.schema_version,
+    })
+}
+
+#[cfg(feature = "postgres")]
+fn other_engine(from: &Path, is: &str, to: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{} {is}, and is not for {to}", from.display()))
+        .with_help("restore it into a database of its own engine, and move the rows with `larder copy`")
 }
 
 /// How long one is waited for that seems to have it open although nobody has the lock. Between starting a process and running

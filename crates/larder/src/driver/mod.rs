@@ -43,7 +43,7 @@ pub enum Access {
 /// An engine, and where its database is.
 ///
 /// Its `Display` is what people are shown: where the database is, without a password.
-pub trait Driver: fmt::Debug + fmt::Display + Send + Sync {
+pub trait Driver: Any + fmt::Debug + fmt::Display + Send + Sync {
     /// The language it speaks.
     fn dialect(&self) -> Dialect;
 

@@ -1,7 +1,5 @@
 //! Many connections that all write: a handle on a server.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod change;
 mod conflict;
-mod cut;
 mod limit;

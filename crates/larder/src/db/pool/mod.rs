@@ -7,7 +7,6 @@
 mod count;
 #[cfg(feature = "tokio")]
 mod desk;
-mod ear;
 mod effort;
 mod keeper;
 mod lent;
@@ -26,8 +25,6 @@ use super::write::closed;
 use crate::driver::{Access, Connection, Counts, Driver};
 use crate::error::{Error, ErrorKind, Result};
 pub(super) use count::Count;
-use ear::Ear;
-pub(super) use ear::Listening;
 use keeper::Keeper;
 use lent::{Fate, Lent, Pooled};
 use line::Line;
@@ -74,7 +71,6 @@ pub(super) struct Pool {
     /// How many write, or wait for a connection to write.
     writing: AtomicUsize,
     keeper: Arc<Keeper>,
-    ear: Arc<Ear>,
     /// Where the work of tasks waits for a thread.
     #[cfg(feature = "tokio")]
     desk: Arc<desk::Desk>,
@@ -139,7 +135,6 @@ impl Pool {
             apart: Turns::default(),
             writing: AtomicUsize::new(0),
             keeper: Arc::default(),
-            ear: Arc::default(),
             #[cfg(feature = "tokio")]
             desk: Arc::default(),
         });
@@ -183,11 +178,6 @@ impl Pool {
     /// How many connections there are.
     pub(super) fn open(&self) -> usize {
         self.state().open
-    }
-
-    /// Rings the bell for the commits of others, as long as what this gives lives.
-    pub(super) fn listen(&self) -> Result<Listening> {
-        self.ear.listen(&self.driver, &self.bell, self.limits.patience)
     }
 
     /// As long as the patience of this pool lasts.
