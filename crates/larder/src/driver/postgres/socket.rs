@@ -1,7 +1,9 @@
 //! A socket to a server: it waits where it is told that it may, and never when it sends.
 
 use super::place::{Alive, STANDARD_FOLDERS};
-use socket2::{Domain, SockAddr, SockRef, TcpKeepalive, Type};
+#[cfg(unix)]
+use socket2::SockAddr;
+use socket2::{Domain, SockRef, TcpKeepalive, Type};
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -191,6 +193,8 @@ fn keep_alive(socket: &socket2::Socket, alive: &Alive) -> io::Result<()> {
     if !alive.unanswered.is_zero() {
         socket.set_tcp_user_timeout(Some(alive.unanswered))?;
     }
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    let _ = alive.unanswered;
     if !alive.on {
         return Ok(());
     }

@@ -385,3 +385,44 @@ pub(super) fn help(error: &io::Error) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(mode: &str, home: &Path) -> TlsWish {
+        let url = format!("postgres://u@h/d?sslmode={mode}");
+        let place = super::super::place::Place::parse(&url).unwrap();
+        TlsWish { home: Some(home.to_owned()), root: Root::Own, ..place.tls }
+    }
+
+    #[test]
+    fn a_root_certificate_in_the_users_folder_is_used_whatever_the_mode() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(trust(&wish("require", home.path())).unwrap().is_none());
+        let error = trust(&wish("verify-ca", home.path())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let file = home.path().join(".postgresql");
+        std::fs::create_dir(&file).unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        std::fs::write(file.join("root.crt"), made.cert.pem()).unwrap();
+        for mode in ["prefer", "require", "verify-full"] {
+            assert_eq!(trust(&wish(mode, home.path())).unwrap().unwrap().given.len(), 1);
+        }
+        std::fs::write(file.join("root.crt"), "no certificate").unwrap();
+        let error = trust(&wish("prefer", home.path())).unwrap_err();
+        assert!(error.to_string().contains("there is no certificate in"), "{error}");
+    }
+
+    #[test]
+    fn the_algorithm_that_signed_a_certificate_is_found_in_it() {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let der = made.cert.der();
+        assert_eq!(signature_algorithm(der), Some(SHA256_ECDSA));
+        for length in 0..der.len() {
+            assert!(signature_algorithm(&der[..length]).is_none() || length > der.len() / 2);
+        }
+        assert_eq!(element(&[0x30, 0x85, 1, 1, 1, 1, 1], 0x30), None);
+        assert_eq!(element(&[0x30, 0x82, 0xff], 0x30), None);
+    }
+}
