@@ -1,7 +1,8 @@
 //! Many rows of one table, as fast as the engine takes them.
 
 use super::WriteTx;
-use crate::driver::Connection;
+use super::transaction::within;
+use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::{Dialect, RowInsert};
 use crate::sql::{Param, Row, ValueRef};
@@ -9,19 +10,35 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{ControlFlow, Range};
 
-/// A statement holds at most so many rows: more gain nothing. All numbers of rows in a statement are powers of two, so that
-/// what is left in the end takes few statements, and few texts stand in the cache.
-const MOST_ROWS: usize = 64;
-/// A statement of several rows has at most so many parameters: preparing takes SQLite time that grows with their square. It
-/// is far below the engines' limits (SQLite 32,766, PostgreSQL 65,535).
-const MOST_PARAMETERS: usize = 256;
-/// The text of a statement of several rows is at most about so long.
-const MOST_TEXT: usize = 1 << 16;
 /// Rows are written out before they hold more bytes than this, and then the row that came last.
 const MOST_BYTES: usize = 1 << 20;
-/// A statement of so many rows is not made before this many times its rows were written: to prepare it would cost
-/// more than it gains.
-const WORTH: u64 = 8;
+/// The text of a statement of several rows is at most about so long.
+const MOST_TEXT: usize = 1 << 16;
+
+/// How long the statements may be. All numbers of rows in a statement are powers of two, so that what is left in the end
+/// takes few statements, and few texts stand in the cache.
+struct Measure {
+    /// A statement holds at most so many rows: more gain nothing.
+    rows: usize,
+    /// A statement of several rows has at most so many parameters.
+    parameters: usize,
+    /// A statement of so many rows is not made before this many times its rows were written: to prepare it would cost more
+    /// than it gains.
+    worth: u64,
+    /// A statement that fails ends the transaction, unless it stands in a savepoint of its own.
+    fatal: bool,
+}
+
+impl Measure {
+    fn of(dialect: Dialect) -> Self {
+        match dialect {
+            // Preparing takes SQLite time that grows with the square of the parameters. It takes 32,766.
+            Dialect::Sqlite => Self { rows: 64, parameters: 256, worth: 8, fatal: false },
+            // Each statement is a way to the server and back. It takes 65,535.
+            Dialect::Postgres => Self { rows: 512, parameters: 4096, worth: 1, fatal: true },
+        }
+    }
+}
 
 impl WriteTx<'_> {
     /// Inserts many rows. `sql` is the statement for one of them; `f` is given what takes their parameters, row by row.
@@ -66,6 +83,8 @@ impl WriteTx<'_> {
     /// row, right but slower, where the result of a row depends on the rows before it: with a SELECT in it, with
     /// `last_insert_rowid()`, or with a parameter behind the tuple (write `excluded.name` there instead).
     ///
+    /// On PostgreSQL a row that ON CONFLICT is to change twice in one call is changed twice, as here; only it takes longer.
+    ///
     /// Two things can be told from one statement a row. SQLite checks references at the end of each statement: of rows that
     /// refer to each other, give the one referred to first, or declare the reference `DEFERRABLE INITIALLY DEFERRED`; else it
     /// depends on how the rows are grouped whether they are taken. And `changes()` or `total_changes()` inside a trigger
@@ -76,8 +95,7 @@ impl WriteTx<'_> {
     /// [`ErrorKind::Constraint`] name the row, counted from 1; a program finds it as [`FailedRow`]. What `f` returns
     /// comes back as it is.
     pub fn insert_many(&mut self, sql: &str, f: impl FnOnce(&mut NewRows<'_>) -> Result<()>) -> Result<u64> {
-        // The one engine so far. A second one makes this a question to the connection.
-        let insert = RowInsert::new(sql, Dialect::Sqlite)?;
+        let insert = RowInsert::new(sql, self.dialect())?;
         self.savepoint(|tx| {
             let mut rows = NewRows::new(tx.connection(), &insert);
             f(&mut rows)?;
@@ -102,6 +120,7 @@ pub struct NewRows<'t> {
     /// How many rows earlier calls have written with this statement at least, which is why a longer one is kept.
     before: u64,
     most: usize,
+    measure: Measure,
     /// The statements of several rows that were needed so far.
     statements: BTreeMap<usize, String>,
     written: u64,
@@ -124,7 +143,8 @@ enum Cell {
 impl<'t> NewRows<'t> {
     fn new(connection: &'t mut dyn Connection, insert: &'t RowInsert<'t>) -> Self {
         let width = insert.mapped().names().len();
-        let fits = (MOST_PARAMETERS / width.max(1)).min(MOST_TEXT / insert.row_bytes()).min(MOST_ROWS);
+        let measure = Measure::of(connection.dialect());
+        let fits = (measure.parameters / width.max(1)).min(MOST_TEXT / insert.row_bytes()).min(measure.rows);
         let most = if insert.is_one_by_one() || fits == 0 { 1 } else { 1 << fits.ilog2() };
         Self {
             connection,
@@ -137,6 +157,7 @@ impl<'t> NewRows<'t> {
             now: 1,
             before: 0,
             most,
+            measure,
             statements: BTreeMap::new(),
             written: 0,
             changed: 0,
@@ -253,17 +274,18 @@ impl<'t> NewRows<'t> {
                 1 => self.insert.sql(),
                 _ => self.statements.entry(rows).or_insert_with(|| self.insert.of_rows(rows)),
             };
-            let result = self.connection.execute_list(sql, now);
-            self.changed += match result {
-                Ok(changed) => changed,
-                Err(error) => {
-                    return Err(find(self.connection, self.insert, from..from + rows as u64, now, error));
-                }
+            let numbers = from..from + rows as u64;
+            self.changed += if self.measure.fatal {
+                write_or_end(self.connection, self.insert, sql, numbers, now)?
+            } else {
+                self.connection
+                    .execute_list(sql, now)
+                    .map_err(|error| find(self.connection, self.insert, numbers, now, error))?
             };
             self.written += rows as u64;
             self.held -= rows;
         }
-        if self.now < self.most && self.before + self.written >= WORTH * 2 * self.now as u64 {
+        if self.now < self.most && self.before + self.written >= self.measure.worth * 2 * self.now as u64 {
             self.now *= 2;
         }
         self.cells.clear();
@@ -282,7 +304,7 @@ impl<'t> NewRows<'t> {
                 break;
             }
             self.now = rows;
-            self.before = WORTH * rows as u64;
+            self.before = self.measure.worth * rows as u64;
         }
     }
 }
@@ -290,6 +312,41 @@ impl<'t> NewRows<'t> {
 /// Runs the statement of one row, as it was given.
 fn one(connection: &mut dyn Connection, insert: &RowInsert<'_>, values: &[ValueRef<'_>]) -> Result<u64> {
     connection.execute_list(insert.sql(), values)
+}
+
+/// Writes the rows of these numbers, whose values are `values`, where a statement that fails ends the transaction. One of many
+/// rows therefore has a savepoint of its own; when it fails, the rows are written one by one, and the first that fails is named.
+/// Where none does, it was only together that they could not be: a row that ON CONFLICT changes twice.
+fn write_or_end(
+    connection: &mut dyn Connection,
+    insert: &RowInsert<'_>,
+    sql: &str,
+    numbers: Range<u64>,
+    values: &[ValueRef<'_>],
+) -> Result<u64> {
+    if numbers.end - numbers.start > 1 {
+        match within(connection, Access::Write, |connection| connection.execute_list(sql, values)) {
+            Err(error) if is_of_a_row(&error) => {}
+            other => return other,
+        }
+    }
+    let (mut changed, mut left) = (0, values);
+    for number in numbers {
+        let (values, later) = left.split_at(insert.mapped().names().len().min(left.len()));
+        left = later;
+        changed += one(connection, insert, values).map_err(|error| match error.kind() {
+            // A statement that does not even go with the first row is wrong for every row.
+            ErrorKind::Statement if number == 1 => error,
+            _ if is_of_a_row(&error) => FailedRow::of(number, number, error),
+            _ => error,
+        })?;
+    }
+    Ok(changed)
+}
+
+/// Whether one row may be the cause.
+fn is_of_a_row(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Constraint | ErrorKind::Statement | ErrorKind::Parameter)
 }
 
 /// Says which of the rows of these numbers, whose values are `values`, is the one that `error` is about.
@@ -304,8 +361,7 @@ fn find(
     values: &[ValueRef<'_>],
     error: Error,
 ) -> Error {
-    // Of the others no row is the cause.
-    if !matches!(error.kind(), ErrorKind::Constraint | ErrorKind::Statement | ErrorKind::Parameter) {
+    if !is_of_a_row(&error) {
         return error;
     }
     let mut left = values;

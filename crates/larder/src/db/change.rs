@@ -1,7 +1,8 @@
 //! Waiting for the next commit, of this process or another.
 
-use super::Database;
 use super::bell::Bell;
+use super::pool::Listening;
+use super::{Database, Way};
 use crate::driver::{Access, Connection};
 use crate::error::{ErrorKind, Result};
 use std::fmt;
@@ -19,6 +20,13 @@ const LONGEST: Duration = Duration::from_millis(40);
 /// then, while nothing happens, up to every 40 ms. What that costs: a connection of its own, and a question that SQLite
 /// answers from the memory that it shares between processes (`PRAGMA data_version`): some microseconds, without reading
 /// the disk. Where the journal mode is not WAL, it reads 16 bytes of the file. Writers pay nothing for it while nobody listens.
+///
+/// On PostgreSQL a commit of another handle or process wakes at once when it was announced by
+/// [`WriteTx::announce`](crate::WriteTx::announce). Any other is found by asking the server: after 50 ms and then, while nothing
+/// happens, up to every second; through a pooler that lets no announcement through, up to every 200 ms. What that costs: one
+/// connection and one thread for a handle and its clones, however many listen, and a question of some 50 µs that reads no
+/// table. The server counts all its databases together, so a commit to another one wakes too. What is read from a
+/// replica may lag behind the wake: look at [`Database::primary`].
 ///
 /// ```
 /// use larder::{Database, params};
@@ -42,6 +50,8 @@ const LONGEST: Duration = Duration::from_millis(40);
 pub struct Changes {
     /// Goes before the handle: a handle that is dropped closes what it has.
     connection: Option<Box<dyn Connection>>,
+    /// Somebody else asks, and rings the bell.
+    _listening: Option<Listening>,
     /// What the connection said last.
     version: Option<u64>,
     seen: u64,
@@ -63,12 +73,23 @@ impl Database {
     /// What the engine says of one more connection; [`ErrorKind::Closed`].
     pub fn changes(&self) -> Result<Changes> {
         self.check_open()?;
-        // A database in memory has nobody but this handle.
-        let connection = if self.is_single() { None } else { Some(self.inner.driver.connect(Access::Read)?) };
+        let (connection, listening) = match &self.inner.way {
+            Way::Pool { pool, .. } => (None, Some(pool.listen()?)),
+            // A database in memory has nobody but this handle.
+            Way::Line { .. } if self.is_single() => (None, None),
+            Way::Line { .. } => (Some(self.inner.driver.connect(Access::Read)?), None),
+        };
         let bell = Arc::clone(&self.inner.bell);
         let seen = bell.listen();
-        let mut changes =
-            Changes { connection, version: None, seen, pause: SHORTEST, bell, db: self.clone() };
+        let mut changes = Changes {
+            connection,
+            _listening: listening,
+            version: None,
+            seen,
+            pause: SHORTEST,
+            bell,
+            db: self.clone(),
+        };
         changes.version = changes.look()?;
         Ok(changes)
     }

@@ -1,6 +1,6 @@
 //! Is the database still there and answering?
 
-use super::Database;
+use super::{Database, Way};
 use crate::error::Result;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub struct Health {
     /// The file at the database's path is still the one that was opened. Where it was deleted, moved or replaced, writes
     /// go to a file that nobody will find again: stop and open anew. Always true for what is no file.
     pub in_place: bool,
-    /// The handle can write.
+    /// The handle can write: it was opened to, and a server is the primary and not a replica.
     pub writable: bool,
 }
 
@@ -52,6 +52,12 @@ impl Database {
     /// # Errors
     /// What the engine says when it does not answer.
     pub fn health(&self) -> Result<Health> {
+        if let Way::Pool { .. } = self.inner.way {
+            let sql = "SELECT current_setting('transaction_read_only')";
+            let only_reads: String = self.primary().query_one(sql, &[])?;
+            let writable = !self.inner.read_only && only_reads == "off";
+            return Ok(Health { in_place: true, writable });
+        }
         // The head of the file is read for this, and checked.
         let _: i64 = self.query_one("PRAGMA schema_version", &[])?;
         let opened = self.inner.identity;

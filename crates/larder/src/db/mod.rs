@@ -170,8 +170,8 @@ impl Database {
         self.check_open()?;
         let _span = tracing::trace_span!("read", database = %self.inner.driver).entered();
         match &self.inner.way {
-            Way::Pool { pool, .. } if self.primary_only => pool.read(f),
-            Way::Pool { pool, replicas } => pool.read_by(replicas, f),
+            Way::Pool { pool, .. } if self.primary_only => pool.read(seat, f),
+            Way::Pool { pool, replicas } => pool.read_by(replicas, seat, f),
             Way::Line { writer, readers } if self.is_single() => {
                 readers.count_one();
                 writer.with(|connection| transaction::read(connection, f))

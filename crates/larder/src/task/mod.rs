@@ -57,6 +57,12 @@ use tokio::task::coop::consume_budget;
 /// first task writes, which ends with the database or after some seconds without work. Neither timers nor the runtime's
 /// threads are used for writing: it works in every runtime, and goes on when all threads of a pool are taken.
 ///
+/// On PostgreSQL every statement goes over a network, for which a thread that polls must not wait either: `query_one`,
+/// `query_opt`, `query_all` and all that writes are done on threads of Larder's own, no more than the pool has connections,
+/// and one. Only [`read`](Self::read), whose closure can't leave its task, waits for the server on the thread that polls, and
+/// where all connections are taken opens one beyond the limit rather than wait for its turn: use
+/// [`read_blocking`](Self::read_blocking) there. A [`stream`](Self::stream) has one of the pool's connections as long as it lasts.
+///
 /// # Dropping what is under way
 ///
 /// Nothing happens before a future is polled. When the future of a write is dropped and nobody has begun the write, it is

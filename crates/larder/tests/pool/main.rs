@@ -1,5 +1,10 @@
 //! Many connections that all write: a handle on a server.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod change;
 mod conflict;
+mod cut;
 mod limit;
+mod replica;
+#[cfg(feature = "tokio")]
+mod task;

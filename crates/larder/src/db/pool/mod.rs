@@ -7,6 +7,7 @@
 mod count;
 #[cfg(feature = "tokio")]
 mod desk;
+mod ear;
 mod effort;
 mod keeper;
 mod lent;
@@ -25,6 +26,8 @@ use super::write::closed;
 use crate::driver::{Access, Connection, Counts, Driver};
 use crate::error::{Error, ErrorKind, Result};
 pub(super) use count::Count;
+use ear::Ear;
+pub(super) use ear::Listening;
 use keeper::Keeper;
 use lent::{Fate, Lent, Pooled};
 use line::Line;
@@ -71,6 +74,7 @@ pub(super) struct Pool {
     /// How many write, or wait for a connection to write.
     writing: AtomicUsize,
     keeper: Arc<Keeper>,
+    ear: Arc<Ear>,
     /// Where the work of tasks waits for a thread.
     #[cfg(feature = "tokio")]
     desk: Arc<desk::Desk>,
@@ -104,6 +108,8 @@ struct Wait {
     until: Instant,
     /// A server that can't be reached is tried again until then.
     insist: bool,
+    /// Where none is free, one is opened beyond the limit: who asks must not wait.
+    beyond: bool,
 }
 
 impl Pool {
@@ -135,6 +141,7 @@ impl Pool {
             apart: Turns::default(),
             writing: AtomicUsize::new(0),
             keeper: Arc::default(),
+            ear: Arc::default(),
             #[cfg(feature = "tokio")]
             desk: Arc::default(),
         });
@@ -144,7 +151,7 @@ impl Pool {
 
     /// Opens the first connection, so that what is wrong is said now.
     pub(super) fn open_one(&self) -> Result<()> {
-        self.acquire(Wait { until: Instant::now(), insist: false }).map(drop)
+        self.acquire(Wait { insist: false, ..self.wait() }).map(drop)
     }
 
     /// What was done so far.
@@ -180,9 +187,14 @@ impl Pool {
         self.state().open
     }
 
+    /// Rings the bell for the commits of others, as long as what this gives lives.
+    pub(super) fn listen(&self) -> Result<Listening> {
+        self.ear.listen(&self.driver, &self.bell, self.limits.patience)
+    }
+
     /// As long as the patience of this pool lasts.
     fn wait(&self) -> Wait {
-        Wait { until: Instant::now() + self.limits.patience, insist: true }
+        Wait { until: Instant::now() + self.limits.patience, insist: true, beyond: false }
     }
 
     /// A connection, for this thread alone until it is dropped.
@@ -210,7 +222,7 @@ impl Pool {
                 return Ok((Given::Connection(pooled), breaks));
             }
             // Others may wait for what this thread is inside of: it must not wait for them.
-            if state.open < self.limits.most || inside::depth(self.id) > 0 {
+            if state.open < self.limits.most || wait.beyond || inside::depth(self.id) > 0 {
                 state.open += 1;
                 return Ok((Given::Room, breaks));
             }

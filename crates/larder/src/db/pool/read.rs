@@ -1,17 +1,25 @@
 //! Reading.
 
-use super::Pool;
 use super::effort::Effort;
-use crate::db::ReadTx;
+use super::{Pool, Wait};
 use crate::db::inside::Inside;
+use crate::db::{ReadTx, Seat};
 use crate::driver::{Access, Dialect};
 use crate::error::Result;
 use crate::sql::text::Verb;
 
 impl Pool {
+    pub(super) fn wait_for(&self, seat: Seat) -> Wait {
+        Wait { beyond: seat == Seat::AtOnce, ..self.wait() }
+    }
+
     /// Does `f` in a transaction that reads. It is done once, for it may not be done twice.
-    pub(in crate::db) fn read<T>(&self, f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>) -> Result<T> {
-        let mut lent = self.acquire(self.wait())?;
+    pub(in crate::db) fn read<T>(
+        &self,
+        seat: Seat,
+        f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut lent = self.acquire(self.wait_for(seat))?;
         self.count.read();
         let _inside = Inside::enter(self.id, Access::Read);
         lent.transact(Access::Read, |connection| f(&mut ReadTx::new(connection)))

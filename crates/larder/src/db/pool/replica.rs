@@ -1,9 +1,9 @@
 //! Copies of the database that are only read.
 
 use super::{Limits, Pool, Wait};
-use crate::db::ReadTx;
 use crate::db::bell::Bell;
 use crate::db::inside::{self, Inside};
+use crate::db::{ReadTx, Seat};
 use crate::driver::{Access, Counts, Driver};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -113,14 +113,15 @@ impl Pool {
     pub(in crate::db) fn read_by<T>(
         &self,
         replicas: &Replicas,
+        seat: Seat,
         f: impl FnOnce(&mut ReadTx<'_>) -> Result<T>,
     ) -> Result<T> {
         if replicas.are_passed_over(self.id) {
-            return self.read(f);
+            return self.read(seat, f);
         }
         for replica in replicas.awake() {
             let pool = &replica.pool;
-            let mut lent = match pool.acquire(Wait { insist: false, ..pool.wait() }) {
+            let mut lent = match pool.acquire(Wait { insist: false, ..pool.wait_for(seat) }) {
                 Ok(lent) => lent,
                 Err(error) if error.kind() == ErrorKind::Busy => return Err(error),
                 Err(error) => {
@@ -133,7 +134,7 @@ impl Pool {
             let _inside = Inside::enter(self.id, Access::Read);
             return lent.transact(Access::Read, |connection| f(&mut ReadTx::new(connection)));
         }
-        self.read(f)
+        self.read(seat, f)
     }
 
     /// [`straight`](Self::straight) on a replica, or here where none can be reached.

@@ -2,10 +2,11 @@
 
 use super::link::Link;
 use super::open::Postgres;
+use crate::driver;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::time::{Duration, Instant};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// A connection of its own that listens to one channel. A pooler in transaction mode does not pass on what is told.
 pub struct Listener {
@@ -42,6 +43,31 @@ impl Listener {
             .map_err(|error| Error::new(ErrorKind::Unavailable, "the server went away").with_cause(error))?;
         self.link.notifications.clear();
         Ok(told)
+    }
+}
+
+impl driver::Listener for Listener {
+    fn wait(&mut self, timeout: Duration) -> Result<bool> {
+        Self::wait(self, timeout)
+    }
+
+    /// The transactions that are over, as a snapshot shows them.
+    fn state(&mut self) -> Result<Option<String>> {
+        let asked = self.client.simple_query("SELECT pg_current_snapshot()");
+        let answer = self
+            .link
+            .wait(asked)
+            .map_err(|error| Error::new(ErrorKind::Unavailable, "the server went away").with_cause(error))?;
+        let messages = match answer.map_err(super::fault::of) {
+            Ok(messages) => messages,
+            Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+            // A server that only speaks the protocol may not have the function.
+            Err(_) => return Ok(None),
+        };
+        Ok(messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
     }
 }
 

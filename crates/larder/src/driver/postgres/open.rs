@@ -4,7 +4,7 @@ use super::connection::PostgresConnection;
 use super::fault;
 use super::link::Link;
 use super::place::Place;
-use crate::driver::{Access, Connection, Dialect, Driver, Isolation};
+use crate::driver::{self, Access, Connection, Dialect, Driver, Isolation};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::time::Duration;
@@ -73,5 +73,9 @@ impl Driver for Postgres {
                 .map_err(fault::of)?;
         }
         Ok(Box::new(PostgresConnection::new(client, link, &self.settings, access)))
+    }
+
+    fn listen(&self) -> Result<Option<Box<dyn driver::Listener>>> {
+        Ok(Some(Box::new(super::Listener::open(self, "larder")?)))
     }
 }
