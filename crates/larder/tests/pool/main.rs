@@ -1,6 +1,7 @@
 //! Many connections that all write: a handle on a server.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod bulk;
 mod change;
 mod conflict;
 mod cut;
