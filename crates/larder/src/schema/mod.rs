@@ -110,6 +110,11 @@ fn in_snapshot<T>(
     }
 }
 
+/// What people are shown of a name outside the current schema, which also stands for it in SQL.
+pub(crate) fn qualified(schema: &str, name: &str) -> String {
+    postgres::shown(Some(schema), name)
+}
+
 /// A name as it stands in SQL, whatever characters it has.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

@@ -1,12 +1,14 @@
 //! What is committed, for comparing with what a migration makes of it.
 
 use super::image::{Image, View, main, quote};
+use super::postgres::Server;
 use crate::db::Database;
 use crate::driver::{Access, Connection, Dialect};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::history::one;
 use crate::params;
 use crate::schema::{Catalogue, Table};
+use crate::sql::text::Statement;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -21,6 +23,8 @@ pub(crate) struct Baseline {
     source: Source,
     /// Where AUTOINCREMENT goes on.
     pub(super) sequences: BTreeMap<String, i64>,
+    /// On PostgreSQL, what takes the place of the source.
+    pub(super) server: Option<Box<Server>>,
 }
 
 enum Source {
@@ -50,7 +54,7 @@ impl Baseline {
     /// in the transaction already and has changed nothing.
     pub(crate) fn take(database: &Database, connection: &mut dyn Connection) -> Result<Self> {
         if connection.dialect() == Dialect::Postgres {
-            return Ok(Self::nothing());
+            return Self::of_server(connection);
         }
         let catalogue = Catalogue::read(connection)?;
         let sequences = sequences(connection)?;
@@ -65,21 +69,46 @@ impl Baseline {
         } else {
             Source::all_of(connection, &catalogue)?
         };
-        Ok(Self { catalogue: Arc::new(catalogue), source, sequences })
+        Ok(Self { catalogue: Arc::new(catalogue), source, sequences, server: None })
     }
 
-    /// Nothing is measured.
-    fn nothing() -> Self {
+    fn of_server(connection: &mut dyn Connection) -> Result<Self> {
+        let catalogue = Arc::new(Catalogue::read(connection)?);
         let source =
             Source::Taken { images: BTreeMap::new(), orphans: BTreeMap::new(), broken: BTreeSet::new() };
-        Self { catalogue: Arc::default(), source, sequences: BTreeMap::new() }
+        let server = Some(Box::new(Server::take(connection)?));
+        Ok(Self { catalogue, source, sequences: BTreeMap::new(), server })
+    }
+
+    /// Looks at what the statements of a migration name as what they take away from, where the engine lets nobody do so
+    /// afterwards. The migration comes next.
+    pub(crate) fn expect(
+        &mut self,
+        connection: &mut dyn Connection,
+        statements: &[Statement<'_>],
+    ) -> Result<()> {
+        self.server.as_mut().map_or(Ok(()), |server| server.expect(connection, statements))
+    }
+
+    /// True where the migration that ran touched something that was not looked at before and can't be any more: then it has to
+    /// be rolled back, [looked at](Self::look), and run again.
+    pub(crate) fn lacks(&mut self, connection: &mut dyn Connection) -> Result<bool> {
+        self.server.as_mut().map_or(Ok(false), |server| server.lacks(connection))
+    }
+
+    /// Looks at what the migration touched when it ran for the first time.
+    pub(crate) fn look(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        self.server.as_mut().map_or(Ok(()), |server| server.look(connection))
     }
 
     /// The same, from one connection alone: all contents are looked at now.
     pub(crate) fn take_all(connection: &mut dyn Connection) -> Result<Self> {
+        if connection.dialect() == Dialect::Postgres {
+            return Self::of_server(connection);
+        }
         let catalogue = Catalogue::read(connection)?;
         let source = Source::all_of(connection, &catalogue)?;
-        Ok(Self { catalogue: Arc::new(catalogue), source, sequences: sequences(connection)? })
+        Ok(Self { catalogue: Arc::new(catalogue), source, sequences: sequences(connection)?, server: None })
     }
 
     /// True where a second connection sees what is committed; else images were taken beforehand, with each table's own key.

@@ -154,11 +154,11 @@ fn by_content(
 }
 
 /// How often each row of values is there.
-type Rows = HashMap<Vec<u64>, u64, foldhash::fast::FixedState>;
+pub(super) type Rows = HashMap<Vec<u64>, u64, foldhash::fast::FixedState>;
 
 /// What of `then` is left when those rows are taken away that are in `now` with a value in the place of a NULL: a column
 /// that was filled has lost nothing.
-fn filled(mut then: Rows, now: Rows) -> Rows {
+pub(super) fn filled(mut then: Rows, now: Rows) -> Rows {
     let is_null = |value: &u64| value & 7 == u64::from(NULL);
     let mut now: Vec<(Vec<u64>, u64)> = now.into_iter().collect();
     let masks: BTreeSet<Vec<bool>> = then

@@ -31,6 +31,17 @@ pub(crate) struct Seen {
     pub(crate) renamed_columns: Vec<(String, String, String)>,
     /// Tables that its text copies whole.
     pub(crate) copied: Vec<Copied>,
+    /// PostgreSQL: indexes, triggers and views that its text drops by name, in lower case and without their schema.
+    pub(super) named: BTreeSet<(Object, String)>,
+}
+
+impl Seen {
+    /// Notes what an engine does not tell of a statement, and its text does.
+    pub(crate) fn note(&mut self, statement: &str, dialect: Dialect) {
+        if dialect == Dialect::Postgres {
+            self.named.extend(super::postgres::dropped(statement));
+        }
+    }
 }
 
 /// The tables of the actions, by what was done to them; names in lower case.
@@ -99,8 +110,8 @@ pub(crate) fn assess(
     careful: bool,
     unchecked: &mut Unchecked,
 ) -> Result<(Effects, bool)> {
-    if connection.dialect() == Dialect::Postgres {
-        return Ok((Effects::default(), false));
+    if let Some(server) = &mut baseline.server {
+        return server.assess(connection, &baseline.catalogue, seen);
     }
     let touched = Touched::of(&seen.actions);
     let mut effects = Effects::default();

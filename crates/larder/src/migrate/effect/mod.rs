@@ -6,6 +6,7 @@ mod compare;
 mod copied;
 mod image;
 mod measure;
+mod postgres;
 mod reference;
 
 pub(crate) use baseline::Baseline;

@@ -69,6 +69,40 @@ impl Running<'_, '_> {
     ) -> Result<Effects> {
         self.begin(connection)?;
         let mut baseline = Baseline::take(self.database, connection)?;
+        // It may have to be run twice.
+        connection.begin(Access::Write)?;
+        let result = self.measure_in_savepoint(connection, &mut baseline, parsed, first);
+        connection.rollback()?;
+        result
+    }
+
+    fn measure_in_savepoint(
+        &mut self,
+        connection: &mut dyn Connection,
+        baseline: &mut Baseline,
+        parsed: &Parsed<'_>,
+        first: usize,
+    ) -> Result<Effects> {
+        let rest: Vec<_> = parsed.statements.iter().skip(first).copied().collect();
+        baseline.expect(connection, &rest)?;
+        let mut seen = self.run_measured(connection, parsed, first)?;
+        while baseline.lacks(connection)? {
+            connection.rollback()?;
+            connection.begin(Access::Write)?;
+            baseline.look(connection)?;
+            seen = self.run_measured(connection, parsed, first)?;
+        }
+        parsed.tell_renames(&mut seen);
+        let (effects, _) = assess(connection, baseline, &seen, true, &mut Unchecked::default())?;
+        Ok(effects)
+    }
+
+    fn run_measured(
+        &mut self,
+        connection: &mut dyn Connection,
+        parsed: &Parsed<'_>,
+        first: usize,
+    ) -> Result<Seen> {
         let mut seen = Seen::default();
         connection.watch(true)?;
         let count = parsed.statements.len();
@@ -81,9 +115,7 @@ impl Running<'_, '_> {
             self.check_stop()?;
             parsed.run_watched(connection, index, &mut seen).map_err(unmeasured)?;
         }
-        parsed.tell_renames(&mut seen);
-        let (effects, _) = assess(connection, &mut baseline, &seen, true, &mut Unchecked::default())?;
-        Ok(effects)
+        Ok(seen)
     }
 
     /// What approves of whatever the migration loses.

@@ -66,6 +66,9 @@ impl<'a> Parsed<'a> {
         seen: &mut Seen,
     ) -> Result<()> {
         let added = self.run(connection, index)?;
+        if let Some(statement) = self.statements.get(index) {
+            seen.note(statement.text, self.dialect);
+        }
         let actions = connection.watch(true)?;
         if let (true, Some(statement)) = (touches_own(&actions), self.statements.get(index)) {
             let (message, help) = OWN;

@@ -207,7 +207,17 @@ impl Running<'_, '_> {
         script: &Ready<'_>,
         alone: bool,
     ) -> Result<Outcome> {
-        let (began, seen) = (Instant::now(), self.run_script(connection, script)?);
+        let began = Instant::now();
+        if let Ready::Sql(parsed) = script {
+            baseline.expect(connection, &parsed.statements)?;
+        }
+        let mut seen = self.run_script(connection, script)?;
+        while baseline.lacks(connection)? {
+            connection.rollback()?;
+            connection.begin(Access::Write)?;
+            baseline.look(connection)?;
+            seen = self.run_script(connection, script)?;
+        }
         Ok(match self.judge(connection, baseline, step, (began, &seen), alone)? {
             Outcome::Stays(done) if script.must_be_last() => Outcome::StaysLast(done),
             outcome => outcome,

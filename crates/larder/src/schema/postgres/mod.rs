@@ -24,7 +24,7 @@ const SCHEMA: &str =
     "CASE WHEN n.nspname IS DISTINCT FROM pg_catalog.current_schema() THEN n.nspname::text END";
 
 /// The name that people are shown.
-fn shown(schema: Option<&str>, name: &str) -> String {
+pub(super) fn shown(schema: Option<&str>, name: &str) -> String {
     match schema {
         None => name.to_owned(),
         Some(schema) => format!("{}.{}", ident(schema), ident(name)),

@@ -1,0 +1,185 @@
+//! The effects of a migration on PostgreSQL.
+//!
+//! The server tells nobody what a statement does, but it can't hide it either: whatever takes something away that is
+//! committed holds a lock on it until the transaction ends. ACCESS EXCLUSIVE: dropped, truncated, rewritten or altered.
+//! ROW EXCLUSIVE: rows written, of which the transaction's own counters tell whether any were changed or removed. So after a
+//! migration ran, its locks and the counters say which tables may have lost something, in whichever way it was done: by a
+//! statement, a DO block, a trigger, a cascade, a function.
+//!
+//! What they lost is measured against what they held before. That can't be read any more then, by no connection. So what the
+//! text names is looked at before it runs ([`predict`]); and where that was not enough, the migration is rolled back to its
+//! savepoint, all that it touched is looked at, and it runs a second time ([`Server::lacks`], [`Server::look`]). What is
+//! looked at is locked first, so that nobody writes into it in between.
+//!
+//! To look is to count where that is enough (a dropped table, a dropped column), and else to copy what the table holds into a
+//! temporary table of texts, long ones as two hashes. The server then compares, by primary key where there is one: exactly,
+//! with room on its disk for the copy, and nothing that grows with the table in this process.
+
+mod compare;
+mod fact;
+mod look;
+mod need;
+mod object;
+mod predict;
+mod told;
+
+use super::measure::Seen;
+use crate::driver::Connection;
+use crate::error::Result;
+use crate::migrate::history::one;
+use crate::migrate::report::Effects;
+use crate::schema::Catalogue;
+use crate::sql::text::Statement;
+use fact::{Facts, Locks};
+use look::Looked;
+use need::Needs;
+pub(super) use object::dropped;
+use std::collections::BTreeMap;
+
+/// What is known of the committed state, and what was looked at.
+pub(super) struct Server {
+    before: Facts,
+    /// The transaction's own number.
+    start: i64,
+    /// What tables and views the transaction has made so far, by oid.
+    made: told::Made,
+    wanted: Needs,
+    looked: BTreeMap<i64, Looked>,
+    /// The server does not count what a transaction does.
+    blind: bool,
+}
+
+const START: &str = "SELECT pg_catalog.pg_current_xact_id()::text::bigint";
+const COUNTS: &str = "SELECT pg_catalog.current_setting('track_counts') = 'off'";
+
+impl Server {
+    /// Looks at what is committed. `connection` is in its transaction, and has changed nothing but Larder's own tables.
+    pub(super) fn take(connection: &mut dyn Connection) -> Result<Self> {
+        let start = one(connection, START)?.unwrap_or(0);
+        Ok(Self {
+            before: Facts::read(connection)?,
+            // A transaction that rehearses holds several runs.
+            made: told::read(connection, start)?,
+            start,
+            wanted: Needs::default(),
+            looked: BTreeMap::new(),
+            blind: one(connection, COUNTS)?.unwrap_or(false),
+        })
+    }
+
+    /// Looks at what the statements of a migration name as what they take away from.
+    pub(super) fn expect(
+        &mut self,
+        connection: &mut dyn Connection,
+        statements: &[Statement<'_>],
+    ) -> Result<()> {
+        self.wanted = predict::needs(&self.before, statements);
+        self.look(connection)
+    }
+
+    /// True where the migration that ran touched something that was not looked at before: it has to be rolled back, what it
+    /// touched [looked at](Self::look), and run again.
+    pub(super) fn lacks(&mut self, connection: &mut dyn Connection) -> Result<bool> {
+        let locks = Locks::read(connection, &self.before)?;
+        if !self.touches(&locks) {
+            return Ok(false);
+        }
+        let mut after = Facts::read(connection)?;
+        after.look_for_rows(connection, &self.before)?;
+        let needs = need::needs(&self.before, &after, &locks, self.blind);
+        let lacking = needs.iter().any(|(oid, need)| match self.looked.get(oid) {
+            Some(looked) => !looked.serves(need),
+            None => true,
+        });
+        if lacking {
+            for (oid, need) in needs {
+                self.wanted.entry(oid).and_modify(|known| known.add(&need)).or_insert(need);
+            }
+        }
+        Ok(lacking)
+    }
+
+    /// Locks and looks at what is wanted. The migration comes after.
+    pub(super) fn look(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        self.looked.clear();
+        for (oid, need) in &self.wanted {
+            if let Some(table) = self.before.tables.get(oid) {
+                look::lock(connection, table, need.exclusive)?;
+            }
+        }
+        // Rows that an earlier migration of this transaction added are nobody's yet.
+        let now = if self.wanted.is_empty() { None } else { Some(Facts::read(connection)?) };
+        for (oid, need) in &self.wanted {
+            let Some(table) = self.before.tables.get(oid) else { continue };
+            let added = now.as_ref().is_some_and(|now| now.added(&self.before, *oid));
+            let start = added.then_some(self.start);
+            self.looked.insert(*oid, look::look(connection, *oid, table, need, start)?);
+        }
+        // From here on counts what the migration does.
+        if let Some(now) = now {
+            self.before.count_from(&now);
+        }
+        Ok(())
+    }
+
+    fn touches(&self, locks: &Locks) -> bool {
+        locks
+            .altered
+            .iter()
+            .any(|oid| self.before.others.contains(oid) || self.before.tables.contains_key(oid))
+            || locks.written.iter().any(|oid| {
+                self.before.tables.get(oid).is_some_and(|was| {
+                    self.blind || locks.tallies.get(oid).is_some_and(|now| now.changed > was.tally.changed)
+                })
+            })
+    }
+
+    /// Measures what a migration did. The second value tells whether it touched something that was committed before.
+    pub(super) fn assess(
+        &mut self,
+        connection: &mut dyn Connection,
+        before: &Catalogue,
+        seen: &Seen,
+    ) -> Result<(Effects, bool)> {
+        let mut effects = Effects::default();
+        let locks = Locks::read(connection, &self.before)?;
+        let looks = self.touches(&locks);
+        if looks {
+            let mut facts = Facts::read(connection)?;
+            facts.look_for_rows(connection, &self.before)?;
+            let after = Catalogue::read(connection)?;
+            effects.changes = before.diff(&after).iter().map(ToString::to_string).collect();
+            let needs = need::needs(&self.before, &facts, &locks, self.blind);
+            let mut comparison = compare::Comparison {
+                connection,
+                before: &self.before,
+                after: &facts,
+                looked: &self.looked,
+                seen,
+                moved: BTreeMap::new(),
+            };
+            comparison.tables(&needs, &mut effects)?;
+            let moved = std::mem::take(&mut comparison.moved);
+            object::objects(before, &after, seen, &moved, &mut effects);
+            super::measure::names(before, &after, &mut effects);
+        } else {
+            told::describe(connection, self, seen, &mut effects)?;
+        }
+        self.forget(connection)?;
+        Ok((effects, looks))
+    }
+
+    /// Lets go of the copies, and of what was wanted for this migration.
+    fn forget(&mut self, connection: &mut dyn Connection) -> Result<()> {
+        for looked in std::mem::take(&mut self.looked).into_values() {
+            looked.drop(connection)?;
+        }
+        self.wanted.clear();
+        Ok(())
+    }
+}
+
+/// A name in quotes.
+fn quote(name: &str) -> String {
+    crate::schema::quote(name)
+}
