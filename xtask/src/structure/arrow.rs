@@ -86,7 +86,7 @@ pub(super) const KIT: (&str, &str) = ("larder-kit", "postgres");
 pub(super) const KIT_RUNNER: &str = "xtask";
 
 /// The bindings of the engines, which one module of larder alone may name.
-pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys", "tokio_postgres"];
+pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys", "postgres_protocol"];
 
 /// The module that may name the bindings.
 pub(super) const BINDINGS_PLACE: &str = "driver";

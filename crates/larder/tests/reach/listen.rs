@@ -1,6 +1,7 @@
 //! Hearing what other sessions tell.
 
-use larder::driver::postgres::{Listener, Place, Postgres, Settings};
+use larder::driver::Driver;
+use larder::driver::postgres::{Place, Postgres, Settings};
 use larder::{Database, ErrorKind};
 use larder_kit::postgres::Cluster;
 use std::time::Duration;
@@ -11,10 +12,10 @@ const LONG: Duration = Duration::from_secs(30);
 fn a_listener_wakes_when_it_is_told_and_says_when_the_server_is_gone() {
     let cluster = Cluster::start();
     let postgres = Postgres { place: Place::parse(&cluster.url()).unwrap(), settings: Settings::default() };
-    let mut listener = Listener::open(&postgres, "Odd \"name\"").unwrap();
+    let mut listener = postgres.listen().unwrap().unwrap();
     assert!(!listener.wait(Duration::from_millis(10)).unwrap());
     let db = Database::options(cluster.url()).open().unwrap();
-    let tell = || db.execute("NOTIFY \"Odd \"\"name\"\"\"", &[]).unwrap();
+    let tell = || db.execute("NOTIFY larder", &[]).unwrap();
     tell();
     assert!(listener.wait(LONG).unwrap());
     // What was told together counts once.

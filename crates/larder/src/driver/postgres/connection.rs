@@ -1,85 +1,208 @@
-//! One connection: statements, transactions.
+//! One connection to a PostgreSQL server.
 
+use super::decode::Layout;
 use super::fault;
-use super::link::Link;
-use super::load;
-use super::open::Settings;
-use super::value::{Fetched, Text};
+use super::message;
+use super::open::Postgres;
+use super::run::{Values, write_control};
+use super::session::{Broken, Session, Status};
+use super::statement::{Reading, Statements};
+use super::transaction::{ANNOUNCE, Control, Transaction};
+use super::{advisory, link, load};
 use crate::driver::{
-    Access, Action, Connection, Dialect, Durability, Fill, Interrupter, Isolation, Lock, RowSink,
-    TableColumns, Tally,
+    Access, Action, Connection, Dialect, Durability, Fill, Interrupter, Lock, RowSink, TableColumns, Tally,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::text::Mapped;
-use crate::sql::{Param, Row, ValueRef};
-use std::collections::HashMap;
-use std::future::poll_fn;
-use std::pin::pin;
+use crate::sql::text::Verb;
+use crate::sql::{Param, ValueRef};
+use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use tokio_postgres::{Client, Statement};
 
 /// A connection to a PostgreSQL server.
+///
+/// # Savepoints around statements
+/// PostgreSQL refuses everything in a transaction in which one statement failed. The contract of [`Connection`] says that
+/// such a statement did nothing and that the transaction goes on. So a statement that writes, or that runs for the first
+/// time, goes inside a transaction with `SAVEPOINT` before it and `RELEASE` behind it, all in one message. A statement that
+/// only reads and has run before goes without: should it fail, the transaction, or the savepoint that it runs in, is to be
+/// rolled back.
 pub(super) struct PostgresConnection {
-    client: Client,
-    link: Link,
-    settings: Settings,
+    pub(super) driver: Postgres,
+    pub(super) session: Session,
     access: Access,
-    depth: usize,
-    statements: HashMap<String, Arc<(Mapped<'static>, Statement)>>,
-    tally: Arc<Tally>,
+    pub(super) transaction: Transaction,
+    pub(super) statements: Statements,
+    pub(super) layout: Layout,
+    pub(super) tally: Arc<Tally>,
+    /// Statements may be kept prepared.
+    pub(super) names_statements: bool,
+    pub(super) watching: bool,
+    durability: Durability,
+    /// A commit does not wait for the disk, as the server is set. `None`: not asked yet.
+    relaxed: Option<bool>,
+    /// How often somebody who was listened to told something; `None` as long as nobody is listened to.
+    told: Option<u64>,
 }
 
 impl PostgresConnection {
-    pub(super) fn new(client: Client, link: Link, settings: &Settings, access: Access) -> Self {
-        let settings = settings.clone();
-        Self { client, link, settings, access, depth: 0, statements: HashMap::new(), tally: Arc::default() }
-    }
-
-    fn control(&mut self, sql: &str) -> Result<()> {
-        answer(self.link.wait(self.client.batch_execute(sql)))
-    }
-
-    fn statement(&mut self, sql: &str) -> Result<Arc<(Mapped<'static>, Statement)>> {
-        if let Some(known) = self.statements.get(sql) {
-            return Ok(Arc::clone(known));
+    pub(super) fn new(session: Session, driver: &Postgres, access: Access) -> Self {
+        Self {
+            driver: driver.clone(),
+            access,
+            transaction: Transaction::default(),
+            statements: Statements::new(),
+            layout: Layout::default(),
+            tally: Arc::default(),
+            names_statements: session.settled && driver.place.prepared_statements,
+            watching: false,
+            durability: Durability::Normal,
+            relaxed: None,
+            told: None,
+            session,
         }
-        let mapped = Mapped::new(sql, Dialect::Postgres)?.into_owned();
-        let statement = answer(self.link.wait(self.client.prepare(mapped.text())))?;
-        self.tally.note_prepared();
-        let made = Arc::new((mapped, statement));
-        self.statements.insert(sql.to_owned(), Arc::clone(&made));
-        Ok(made)
     }
 
-    fn run(&mut self, sql: &str, values: Vec<Text>, each: &mut RowSink<'_>) -> Result<u64> {
-        let made = self.statement(sql)?;
-        self.tally.note_statement();
-        let rows = answer(self.link.wait(self.client.query_raw(&made.1, values)))?;
-        let mut rows = pin!(rows);
-        loop {
-            let next = self.link.wait(poll_fn(|context| {
-                use futures_core::Stream as _;
-                rows.as_mut().poll_next(context)
-            }));
-            match next.map_err(gone)? {
-                Some(row) => {
-                    let fetched = Fetched::new(&row.map_err(fault::of)?)?;
-                    if each(Row::new(&fetched))?.is_break() {
-                        return Ok(0);
-                    }
-                }
-                None => return Ok(rows.rows_affected().unwrap_or(0)),
+    /// Refuses what can't be run now.
+    pub(super) fn may_run(&self) -> Result<()> {
+        if self.transaction.is_refused() {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                "an earlier statement of the transaction failed, and PostgreSQL refuses all that follows",
+            )
+            .with_help("let the error leave the transaction's closure, then try again"));
+        }
+        Ok(())
+    }
+
+    /// A single statement needs a transaction around it where its settings are not those of the session.
+    pub(super) fn needs_wrapping(&self, reading: &Reading) -> bool {
+        // A replica says so of itself, and refuses by itself.
+        let says = |name| self.session.parameter(name) == Some("on");
+        let reads_only =
+            self.access == Access::Read && !says("in_hot_standby") && !says("default_transaction_read_only");
+        let writes = reading.verb.writes_rows() || reading.verb == Verb::With;
+        reads_only && !self.watching || writes && (self.must_wait() || !self.session.settled)
+    }
+
+    pub(super) fn wrapping(&self) -> Vec<Control> {
+        let begin = if self.access == Access::Read { "BEGIN READ ONLY" } else { "BEGIN" };
+        let mut controls = vec![Cow::Borrowed(begin)];
+        controls.extend(self.begin_settings());
+        controls
+    }
+
+    /// What follows the beginning of a transaction.
+    pub(super) fn begin_settings(&self) -> Vec<Control> {
+        let mut settings = Vec::new();
+        if !self.session.settled && !link::bounds_locks(&self.driver.place) {
+            let patience = link::lock_timeout(&self.driver);
+            settings.push(Cow::Owned(format!("SET LOCAL lock_timeout = {patience}")));
+        }
+        if self.must_wait() {
+            settings.push(Cow::Borrowed("SET LOCAL synchronous_commit = on"));
+        }
+        settings
+    }
+
+    /// Commits have to wait for the disk, and would not.
+    fn must_wait(&self) -> bool {
+        self.durability == Durability::Full && self.relaxed == Some(true)
+    }
+
+    /// From here on it is counted what others tell.
+    pub(super) fn listen(&mut self) {
+        self.told.get_or_insert(0);
+    }
+
+    /// Sends statements that open or end something, and waits for the answer; gives the last one's tag.
+    fn control(&mut self, controls: &[Control]) -> Result<String, Ended> {
+        for control in controls {
+            write_control(&mut self.session.out, control);
+        }
+        message::sync(&mut self.session.out);
+        self.session.send()?;
+        self.session.settle()?;
+        self.session.finish()
+    }
+
+    fn send_rollback(&mut self, waiting: bool) -> Result<()> {
+        if self.session.is_broken() || self.session.status() == Status::Idle {
+            return Ok(());
+        }
+        if waiting {
+            let ended = self.control(&[Cow::Borrowed("ROLLBACK")]);
+            return match ended {
+                // The server rolls back what was open on a connection that broke.
+                Ok(_) | Err(Ended::Broken(_)) => Ok(()),
+                Err(Ended::Fault(fault)) => Err(fault::general(&fault, &[])),
+            };
+        }
+        write_control(&mut self.session.out, "ROLLBACK");
+        message::sync(&mut self.session.out);
+        let _ = self.session.send_ahead();
+        Ok(())
+    }
+
+    fn commit_outermost(&mut self) -> Result<()> {
+        let reading = self.transaction.is_reading();
+        let Some(due) = self.transaction.commit_outermost() else {
+            self.transaction.end();
+            return Ok(());
+        };
+        if reading {
+            for control in &due {
+                write_control(&mut self.session.out, control);
             }
+            message::sync(&mut self.session.out);
+            self.transaction.end();
+            // What was read is read; that the connection broke is found out by the next who uses it.
+            let _ = self.session.send_ahead();
+            return Ok(());
         }
+        let error = match self.control(&due) {
+            // A transaction in which a statement failed is rolled back by COMMIT without a word.
+            Ok(tag) if tag == "ROLLBACK" => Error::new(
+                ErrorKind::Closed,
+                "the server rolled the transaction back instead of committing it",
+            ),
+            Ok(_) => {
+                self.transaction.end();
+                return Ok(());
+            }
+            Err(Ended::Fault(fault)) => {
+                let error = fault::general(&fault, &[]);
+                let open = error.kind() == ErrorKind::Unavailable && fault.may_have_happened();
+                if open || fault.code == "40003" { fault::doubtful().with_cause(error) } else { error }
+            }
+            Err(Ended::Broken(broken)) => fault::uncertain(broken),
+        };
+        self.transaction.lose();
+        Err(error)
     }
 }
 
-pub(super) fn gone(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "the server went away").with_cause(error)
+/// Why a round ended otherwise than well.
+pub(super) enum Ended {
+    /// The server said no.
+    Fault(Box<fault::Fault>),
+    /// The connection broke.
+    Broken(Broken),
 }
 
-fn answer<T>(answer: std::io::Result<std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
-    answer.map_err(gone)?.map_err(fault::of)
+impl From<Broken> for Ended {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Fault(fault) => fault::general(&fault, &[]),
+            Ended::Broken(broken) => fault::gone(broken),
+        }
+    }
 }
 
 impl Connection for PostgresConnection {
@@ -88,117 +211,136 @@ impl Connection for PostgresConnection {
     }
 
     fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
-        let made = self.statement(sql)?;
-        let slots = made.0.resolve(params.iter().map(|(name, _)| *name))?;
-        let mut values = vec![Text(None); params.len()];
-        for (given, (_, value)) in params.iter().enumerate() {
-            if let Some(place) = values.get_mut(slots.slot(given)) {
-                *place = Text::of(value.to_value()?.as_ref());
-            }
-        }
-        self.run(sql, values, &mut |_| Ok(std::ops::ControlFlow::Continue(())))
+        self.run(sql, Values::Named(params), None)
     }
 
     fn execute_list(&mut self, sql: &str, values: &[ValueRef<'_>]) -> Result<u64> {
-        let values = values.iter().map(|value| Text::of(*value)).collect();
-        self.run(sql, values, &mut |_| Ok(std::ops::ControlFlow::Continue(())))
+        self.run(sql, Values::List(values), None)
+    }
+
+    fn is_prepared(&self, sql: &str) -> bool {
+        self.statements.is_prepared(sql)
     }
 
     fn query(&mut self, sql: &str, params: &[Param<'_>], each: &mut RowSink<'_>) -> Result<()> {
-        let made = self.statement(sql)?;
-        let slots = made.0.resolve(params.iter().map(|(name, _)| *name))?;
-        let mut values = vec![Text(None); params.len()];
-        for (given, (_, value)) in params.iter().enumerate() {
-            if let Some(place) = values.get_mut(slots.slot(given)) {
-                *place = Text::of(value.to_value()?.as_ref());
-            }
-        }
-        self.run(sql, values, each).map(|_| ())
+        self.run(sql, Values::Named(params), Some(each)).map(|_| ())
     }
 
     fn load(&mut self, into: &TableColumns<'_>, fill: &mut Fill<'_>) -> Result<u64> {
-        load::load(&self.client, &mut self.link, into, fill)
+        load::load(self, into, fill)
     }
 
     fn unload(&mut self, of: &TableColumns<'_>, each: &mut RowSink<'_>) -> Result<()> {
-        load::unload(&self.client, &mut self.link, of, each)
+        load::unload(self, of, each)
     }
 
     fn begin(&mut self, access: Access) -> Result<()> {
+        self.may_run()?;
         if access == Access::Write && self.access == Access::Read {
-            return Err(Error::new(ErrorKind::ReadOnly, "this connection only reads"));
+            return Err(Error::new(
+                ErrorKind::ReadOnly,
+                "a transaction to write was asked of a connection that only reads",
+            )
+            .with_help("open the database to write"));
         }
-        if self.depth > 0 {
-            self.control(&format!("SAVEPOINT s{}", self.depth))?;
-        } else if access == Access::Read {
-            self.control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        } else {
-            self.control(match self.settings.isolation {
-                Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-                Isolation::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
-            })?;
-        }
-        self.depth += 1;
+        self.transaction.begin(access);
         Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        match self.depth {
+        self.may_run()?;
+        match self.transaction.depth() {
             0 => Err(Error::new(ErrorKind::Internal, "there is no transaction to commit")),
-            1 => self.control("COMMIT").inspect(|()| self.depth = 0),
-            depth => self
-                .control(&format!("RELEASE SAVEPOINT s{}", depth - 1))
-                .inspect(|()| self.depth = depth - 1),
+            1 => self.commit_outermost(),
+            _ => {
+                self.transaction.release();
+                Ok(())
+            }
         }
     }
 
     fn rollback(&mut self) -> Result<()> {
-        match self.depth {
+        match self.transaction.depth() {
             0 => Ok(()),
             1 => {
-                self.depth = 0;
-                self.control("ROLLBACK")
+                let reading = self.transaction.is_reading();
+                self.transaction.end();
+                self.send_rollback(!reading)
             }
-            depth => {
-                self.depth = depth - 1;
-                let name = depth - 1;
-                self.control(&format!("ROLLBACK TO SAVEPOINT s{name}; RELEASE SAVEPOINT s{name}"))
+            _ => {
+                self.transaction.roll_back_savepoint();
+                Ok(())
             }
         }
     }
 
     fn is_lost(&self) -> bool {
-        false
+        self.transaction.is_lost()
     }
 
     fn lock(&mut self, name: &str) -> Result<Lock> {
-        let _ = name;
-        Err(Error::new(ErrorKind::Unsupported, "locks by name are not made yet"))
+        advisory::lock(&self.driver, name)
     }
 
     fn watch(&mut self, on: bool) -> Result<Vec<Action>> {
-        let _ = on;
+        self.watching = on;
         Ok(Vec::new())
     }
 
     fn set_durability(&mut self, durability: Durability) -> Result<()> {
-        let _ = durability;
+        if self.transaction.depth() > 0 {
+            return Err(Error::new(
+                ErrorKind::Nested,
+                "the durability of a transaction was to be changed inside it",
+            )
+            .with_help("ask for it before the transaction begins"));
+        }
+        if durability == Durability::Full && self.relaxed.is_none() {
+            let mut relaxed = false;
+            let sql = "SELECT current_setting('synchronous_commit') = 'off'";
+            self.run(
+                sql,
+                Values::List(&[]),
+                Some(&mut |row| {
+                    relaxed = row.get(0)?;
+                    Ok(ControlFlow::Continue(()))
+                }),
+            )?;
+            self.relaxed = Some(relaxed);
+        }
+        self.durability = durability;
         Ok(())
     }
 
     fn is_broken(&mut self) -> bool {
-        self.link.is_gone()
+        self.session.look().is_err()
     }
 
     fn announce(&mut self) -> Result<()> {
-        self.control("NOTIFY larder")
+        if self.transaction.depth() > 0 {
+            self.transaction.announce();
+            return Ok(());
+        }
+        self.run(ANNOUNCE, Values::List(&[]), None).map(|_| ())
+    }
+
+    /// Counts what was told since the first `LISTEN` on this connection.
+    fn data_version(&mut self) -> Result<Option<u64>> {
+        let Some(told) = &mut self.told else { return Ok(None) };
+        if self.transaction.depth() == 0 {
+            self.session.look().map_err(fault::gone)?;
+        }
+        *told += self.session.notifications.drain(..).count() as u64;
+        Ok(Some(*told))
     }
 
     fn interrupter(&self) -> Interrupter {
-        let canceller = self.link.canceller(&self.client);
+        let (way, key) = (self.session.way.clone(), self.session.key.clone());
         Interrupter::new(move || {
-            if let Err(error) = canceller.cancel() {
-                tracing::warn!(%error, "a statement could not be stopped");
+            if let Some(way) = &way
+                && let Err(error) = link::cancel(way, &key)
+            {
+                tracing::debug!(%error, "the server could not be asked to stop a statement");
             }
         })
     }

@@ -1,196 +1,86 @@
-//! One connection, and who drives it: the thread that asks. `tokio-postgres` speaks the protocol; its connection and the
-//! question that is under way are polled in turn here, and where both have to wait, this thread waits in the receive itself.
-//! There is no runtime, no other thread, and nobody to be woken: a question costs one send and one receive.
+//! Beginning a session, and stopping what one runs.
 
+use super::message;
+use super::open::Postgres;
 use super::place::Place;
 use super::seek::{self, Way};
-use super::wire::{Gate, Made, Wire};
+use super::session::Session;
+use crate::driver::Access;
 use crate::error::Result;
-use std::collections::VecDeque;
-use std::future::Future;
-use std::io;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, Notification};
 
-/// A connection to a server, driven by the thread that asks.
-pub(super) struct Link {
-    connection: Box<Connection<Wire, Wire>>,
-    gate: Arc<Gate>,
-    /// How the server was reached.
-    way: Way,
-    /// What arrived for those who listen.
-    pub(super) notifications: VecDeque<Notification>,
-    /// Nothing more comes from here, and why.
-    gone: Option<io::Error>,
-    /// When an answer came last.
-    heard: Instant,
-    told: Arc<Told>,
-    waker: Waker,
+/// Begins a session with the first server that will do.
+pub(super) fn open(driver: &Postgres, access: Access) -> Result<Session> {
+    seek::open(&driver.place, &Wishes::of(driver, access))
 }
 
-/// Somebody has something new for the question that is under way.
-#[derive(Default)]
-struct Told(AtomicBool);
-
-impl Wake for Told {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+/// What a session's settings are to be.
+pub(super) struct Wishes {
+    /// What also a pooler takes, which sees to it that the server it lends has them.
+    always: Vec<(&'static str, String)>,
+    /// What only a server takes.
+    server: Option<Vec<(&'static str, String)>>,
 }
 
-impl Link {
-    /// Connects to the first server of `place` that will do.
-    pub(super) fn open(place: &Place) -> Result<(Client, Self)> {
-        seek::open(place)
-    }
-
-    pub(super) fn new(connection: Connection<Wire, Wire>, gate: Arc<Gate>, way: Way) -> Self {
-        let told = Arc::new(Told::default());
-        let waker = Waker::from(Arc::clone(&told));
-        Self {
-            connection: Box::new(connection),
-            gate,
-            way,
-            notifications: VecDeque::new(),
-            gone: None,
-            heard: Instant::now(),
-            told,
-            waker,
+impl Wishes {
+    fn of(driver: &Postgres, access: Access) -> Self {
+        let place = &driver.place;
+        let mut always = vec![
+            ("DateStyle", "ISO".to_owned()),
+            ("TimeZone", "UTC".to_owned()),
+            ("database", place.database.clone()),
+            ("application_name", place.application_name.clone()),
+        ];
+        always.extend(place.options.iter().map(|options| ("options", options.clone())));
+        let mut server = vec![
+            ("IntervalStyle", "postgres".to_owned()),
+            ("bytea_output", "hex".to_owned()),
+            ("extra_float_digits", "1".to_owned()),
+        ];
+        if !bounds_locks(place) {
+            server.push(("lock_timeout", lock_timeout(driver).to_string()));
         }
-    }
-
-    /// Drives the connection until `asked` has its answer.
-    ///
-    /// # Errors
-    /// When the connection broke before; what was under way may have had its effect or not.
-    pub(super) fn wait<T>(&mut self, asked: impl Future<Output = T>) -> io::Result<T> {
-        match self.wait_until(asked, None)? {
-            Some(answer) => {
-                self.heard = Instant::now();
-                Ok(answer)
-            }
-            None => Err(io::ErrorKind::TimedOut.into()),
+        if access == Access::Read {
+            server.push(("default_transaction_read_only", "on".to_owned()));
         }
+        // Behind a pooler the session's settings are not ours.
+        Self { always, server: place.prepared_statements.then_some(server) }
     }
 
-    /// The same, no longer than until then. `None` when the time is over: the answer may still come, and is then thrown away.
-    pub(super) fn wait_until<T>(
-        &mut self,
-        asked: impl Future<Output = T>,
-        until: Option<Instant>,
-    ) -> io::Result<Option<T>> {
-        let mut asked = pin!(asked);
-        let waker = self.waker.clone();
-        let mut context = Context::from_waker(&waker);
-        loop {
-            self.told.0.store(false, Ordering::Relaxed);
-            if let Poll::Ready(answer) = asked.as_mut().poll(&mut context) {
-                return Ok(Some(answer));
-            }
-            // Sends what was asked; does not receive.
-            self.drive();
-            if self.told.0.load(Ordering::Relaxed) {
-                continue;
-            }
-            if let Some(gone) = &self.gone {
-                return Err(same(gone));
-            }
-            if until.is_some_and(|until| until <= Instant::now()) {
-                return Ok(None);
-            }
-            self.gate.open(until);
-            self.drive();
-            if self.gone.is_some() {
-                // What it had to say has been handed on.
-                if let Poll::Ready(answer) = asked.as_mut().poll(&mut context) {
-                    return Ok(Some(answer));
-                }
-            }
-        }
+    /// What to tell a server when the session begins, or a pooler.
+    pub(super) fn parameters(&self, server: bool) -> Vec<(&str, &str)> {
+        let server = self.server.iter().flatten().filter(|_| server);
+        self.always.iter().chain(server).map(|(name, value)| (*name, value.as_str())).collect()
     }
 
-    /// Waits for a notification, no longer than until then; true when there is one in [`Self::notifications`].
-    pub(super) fn wait_for_notification(&mut self, until: Instant) -> io::Result<bool> {
-        loop {
-            if !self.notifications.is_empty() {
-                return Ok(true);
-            }
-            if let Some(gone) = &self.gone {
-                return Err(same(gone));
-            }
-            let over = until <= Instant::now();
-            self.gate.open(Some(until));
-            self.drive();
-            if over {
-                return Ok(!self.notifications.is_empty());
-            }
-        }
-    }
-
-    /// True when nothing more comes from here, as far as can be told without waiting. Where the server was heard of just now
-    /// the socket is not asked.
-    pub(super) fn is_gone(&mut self) -> bool {
-        if self.gone.is_none() && self.heard.elapsed() > Duration::from_millis(20) {
-            self.gate.open(Some(self.heard));
-            self.drive();
-            self.heard = Instant::now();
-        }
-        self.gone.is_some()
-    }
-
-    /// What the server says of itself: `server_version`, `in_hot_standby`, …
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.connection.parameter(name)
-    }
-
-    /// What stops the statement that this connection is running, from another thread.
-    pub(super) fn canceller(&self, client: &Client) -> Canceller {
-        Canceller { way: self.way.clone(), token: client.cancel_token() }
-    }
-
-    /// Sends what is to be sent and takes what has arrived; waits for something to arrive where the gate is open.
-    fn drive(&mut self) {
-        let mut context = Context::from_waker(Waker::noop());
-        while self.gone.is_none() {
-            match self.connection.poll_message(&mut context) {
-                Poll::Ready(Some(Ok(AsyncMessage::Notification(told)))) => self.notifications.push_back(told),
-                Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
-                    tracing::debug!(severity = notice.severity(), "{}", notice.message());
-                }
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(Some(Err(error))) => {
-                    self.gone = Some(io::Error::new(io::ErrorKind::ConnectionAborted, error))
-                }
-                Poll::Ready(None) => self.gone = Some(io::ErrorKind::ConnectionAborted.into()),
-                Poll::Pending => break,
-            }
-        }
-        self.gate.shut();
+    /// It is tried to give a server all of them.
+    pub(super) fn has_server(&self) -> bool {
+        self.server.is_some()
     }
 }
 
-/// Says goodbye to the server, where the client has gone before.
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.gate.shut();
-        self.drive();
-    }
+/// The URL says itself how long a lock is waited for.
+pub(super) fn bounds_locks(place: &Place) -> bool {
+    place.options.as_deref().is_some_and(|options| options.contains("lock_timeout"))
 }
 
-/// The reason why a connection is gone, for one more who asks.
-fn same(gone: &io::Error) -> io::Error {
-    match gone.get_ref() {
-        Some(cause) => io::Error::new(gone.kind(), told(cause)),
-        None => gone.kind().into(),
-    }
+/// How long the server waits for a lock, in milliseconds; it takes 0 for no limit.
+pub(super) fn lock_timeout(driver: &Postgres) -> u128 {
+    driver.settings.busy_timeout.as_millis().clamp(1, 2_147_483_647)
+}
+
+/// Asks the server to stop what a session runs, and waits until it has heard.
+pub(super) fn cancel(way: &Way, key: &(i32, Vec<u8>)) -> io::Result<()> {
+    let until = Some(Instant::now() + Duration::from_secs(5));
+    let mut wire = way.go(until)?;
+    let mut out = Vec::new();
+    message::cancel(&mut out, key.0, &key.1);
+    wire.write_all(&out)?;
+    wire.flush()?;
+    // It hangs up when it has passed the request on.
+    while wire.read(&mut [0]).is_ok_and(|count| count > 0) {}
+    Ok(())
 }
 
 /// The text of an error and of all its causes.
@@ -205,45 +95,4 @@ pub(super) fn told(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     text
-}
-
-/// Stops the statement that a connection is running.
-#[derive(Clone)]
-pub(super) struct Canceller {
-    way: Way,
-    token: CancelToken,
-}
-
-impl Canceller {
-    /// Asks the server to stop it, on a connection of its own, and waits until the server has heard.
-    ///
-    /// # Errors
-    /// When the server can't be reached.
-    pub(super) fn cancel(&self) -> io::Result<()> {
-        let until = Instant::now() + Duration::from_secs(5);
-        let (mut wire, gate) = self.way.go(Some(until))?;
-        finish(pin!(self.token.cancel_query_raw(&mut wire, Made)), &gate, Some(until))?
-            .map_err(io::Error::other)?;
-        wire.wait_for_end(Some(until));
-        Ok(())
-    }
-}
-
-/// Runs to its end what speaks over a wire of its own.
-pub(super) fn finish<F: Future>(
-    mut asked: std::pin::Pin<&mut F>,
-    gate: &Gate,
-    until: Option<Instant>,
-) -> io::Result<F::Output> {
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        gate.open(until);
-        if let Poll::Ready(answer) = asked.as_mut().poll(&mut context) {
-            gate.shut();
-            return Ok(answer);
-        }
-        if until.is_some_and(|until| until <= Instant::now()) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-    }
 }

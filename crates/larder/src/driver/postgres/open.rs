@@ -1,11 +1,11 @@
 //! Opening a connection: the place, and the settings.
 
 use super::connection::PostgresConnection;
-use super::fault;
-use super::link::Link;
+use super::link;
+use super::listen::Ear;
 use super::place::Place;
-use crate::driver::{self, Access, Connection, Dialect, Driver, Isolation};
-use crate::error::{Error, ErrorKind, Result};
+use crate::driver::{Access, Connection, Dialect, Driver, Isolation, Listener};
+use crate::error::Result;
 use std::fmt;
 use std::time::Duration;
 
@@ -39,17 +39,6 @@ impl fmt::Display for Postgres {
     }
 }
 
-impl Postgres {
-    /// The statement that bounds the waiting for locks, unless the URL does. Behind a pooler, whose servers change hands, the
-    /// session's settings are not ours.
-    fn lock_timeout(&self) -> Option<String> {
-        let said = self.place.options.as_deref().is_some_and(|options| options.contains("lock_timeout"));
-        // 0 would mean for ever, and the server counts up to this.
-        let wait = self.settings.busy_timeout.as_millis().clamp(1, 2_147_483_647);
-        (!said && self.place.prepared_statements).then(|| format!("SET lock_timeout = {wait}"))
-    }
-}
-
 impl Driver for Postgres {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
@@ -64,18 +53,11 @@ impl Driver for Postgres {
     }
 
     fn connect(&self, access: Access) -> Result<Box<dyn Connection>> {
-        let (client, mut link) = Link::open(&self.place)?;
-        if let Some(set) = self.lock_timeout() {
-            link.wait(client.batch_execute(&set))
-                .map_err(|error| {
-                    Error::new(ErrorKind::Unavailable, "the server went away").with_cause(error)
-                })?
-                .map_err(fault::of)?;
-        }
-        Ok(Box::new(PostgresConnection::new(client, link, &self.settings, access)))
+        let session = link::open(self, access)?;
+        Ok(Box::new(PostgresConnection::new(session, self, access)))
     }
 
-    fn listen(&self) -> Result<Option<Box<dyn driver::Listener>>> {
-        Ok(Some(Box::new(super::Listener::open(self, "larder")?)))
+    fn listen(&self) -> Result<Option<Box<dyn Listener>>> {
+        Ok(Some(Box::new(Ear::open(self)?)))
     }
 }

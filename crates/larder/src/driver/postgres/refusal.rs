@@ -2,11 +2,10 @@
 
 use super::link::told;
 use super::place::{Host, HostName, Place, Session};
-use super::wire::CLEAR_PASSWORD;
+use super::session::Broken;
+use super::startup::Refused;
 use crate::error::{Error, ErrorKind};
-use std::error::Error as _;
 use std::io;
-use tokio_postgres::error::SqlState;
 
 /// A connection that was not had.
 pub(super) struct Failure {
@@ -87,33 +86,36 @@ pub(super) fn other_session(host: &Host, wanted: Session) -> Error {
 }
 
 /// The server was there and said no, or something that is no answer.
-pub(super) fn of(place: &Place, host: &Host, error: tokio_postgres::Error) -> Failure {
-    let Some(said) = error.as_db_error() else { return without_answer(host, error) };
-    let message = said.message().to_owned();
-    let class = said.code().code().get(..2).unwrap_or_default();
-    let failure = match (said.code(), class) {
-        (code, _) if *code == SqlState::INVALID_CATALOG_NAME => Failure::last(
+pub(super) fn of(place: &Place, host: &Host, refused: Refused) -> Failure {
+    let said = match refused {
+        Refused::Server(said) => said,
+        Refused::Broken(broken) => return hung_up(host, &broken),
+        Refused::Here(error) => {
+            let message = format!("the server {host} can't be used: {}", error.message());
+            return Failure::last(error.restated(error.kind(), message));
+        }
+    };
+    let message = said.message();
+    let class = said.code.get(..2).unwrap_or_default();
+    let failure = match (said.code.as_str(), class) {
+        ("3D000", _) => Failure::last(
             Error::new(
                 ErrorKind::NotInitialized,
                 format!("there is no database `{}` on the server {host}", place.database()),
             )
             .with_help(format!("make it: `createdb {}`", place.database())),
         ),
-        (code, _) if *code == SqlState::INVALID_PASSWORD => Failure::last(
-            refused(host, &message).with_help(
-                "see that user and password are right; the password comes from the URL, PGPASSWORD or ~/.pgpass",
-            ),
-        ),
-        (_, "28") => Failure::last(refused(host, &message).with_help(
+        ("28P01", _) => Failure::last(refused_by(host, message).with_help(
+            "see that user and password are right; the password comes from the URL, PGPASSWORD or ~/.pgpass",
+        )),
+        (_, "28") => Failure::last(refused_by(host, message).with_help(
             "see that the user is there and that the server's pg_hba.conf lets it in from here, with TLS or without",
         )),
-        (code, _) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            Failure::last(refused(host, &message).with_help(format!(
-                "let it: `GRANT CONNECT ON DATABASE \"{}\" TO \"{}\"`",
-                place.database(),
-                place.user()
-            )))
-        }
+        ("42501", _) => Failure::last(refused_by(host, message).with_help(format!(
+            "let it: `GRANT CONNECT ON DATABASE \"{}\" TO \"{}\"`",
+            place.database(),
+            place.user()
+        ))),
         (_, "53") => Failure::of(
             Error::new(ErrorKind::Unavailable, format!("the server {host} takes no more connections: {message}"))
                 .with_help("wait, use fewer connections, or raise `max_connections` there"),
@@ -122,44 +124,28 @@ pub(super) fn of(place: &Place, host: &Host, error: tokio_postgres::Error) -> Fa
             Error::new(ErrorKind::Unavailable, format!("the server {host} is not ready: {message}"))
                 .with_help("try again when it is"),
         ),
-        _ => Failure::last(refused(host, &message)),
+        // A pooler that has no server to lend.
+        (_, "08") => Failure::of(
+            Error::new(ErrorKind::Unavailable, format!("the server {host} does not serve: {message}"))
+                .with_help("try again when it does"),
+        ),
+        _ => Failure::last(refused_by(host, message)),
     };
-    Failure { error: failure.error.with_cause(error), ..failure }
+    Failure { error: failure.error.with_cause(said.state()), ..failure }
 }
 
-fn refused(host: &Host, message: &str) -> Error {
+fn refused_by(host: &Host, message: &str) -> Error {
     Error::new(ErrorKind::CannotOpen, format!("the server {host} refuses: {message}"))
 }
 
-fn without_answer(host: &Host, error: tokio_postgres::Error) -> Failure {
-    let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    if cause == "password missing" {
-        return Failure::last(
-            refused(host, "it asks for a password, and there is none")
-                .with_help("put it into the URL, PGPASSWORD or ~/.pgpass"),
-        );
+/// The connection broke while the session began.
+fn hung_up(host: &Host, broke: &Broken) -> Failure {
+    if broke.cause.kind() != io::ErrorKind::UnexpectedEof {
+        return Failure::of(broken(host, &broke.cause));
     }
-    if cause.contains(CLEAR_PASSWORD) {
-        return Failure::last(
-            Error::new(ErrorKind::CannotOpen, format!("the server {host} can't be used: {cause}"))
-                .with_help("encrypt it (`sslmode=require`), or have the server ask by scram-sha-256"),
-        );
-    }
-    if cause.contains("channel binding") {
-        return Failure::last(
-            refused(host, &cause)
-                .with_help("it needs TLS and scram-sha-256; or write `channel_binding=prefer`"),
-        );
-    }
-    match error.source().and_then(|cause| cause.downcast_ref::<io::Error>()) {
-        Some(io) => Failure::of(broken(host, io)),
-        None if error.is_closed() => Failure::of(
-            Error::new(ErrorKind::Unavailable, format!("the server {host} hung up"))
-                .with_help("see its log")
-                .with_cause(error),
-        ),
-        None => Failure::last(refused(host, &told(&error)).with_cause(error)),
-    }
+    let error =
+        Error::new(ErrorKind::Unavailable, format!("the server {host} hung up")).with_help("see its log");
+    Failure::of(error)
 }
 
 /// All that was tried, in one error.

@@ -1,17 +1,19 @@
 //! Finding the server: each host, each of its addresses, with TLS or without, until one will do.
 
-use super::link::{Link, finish, told};
-use super::place::{Host, HostName, Place, Session, SslMode};
+use super::link::Wishes;
+use super::message;
+use super::place::{Host, HostName, Place, Session as Wanted, SslMode};
 use super::refusal::{self, Failure};
+use super::session::Session;
 use super::socket::{Address, Socket};
+use super::startup::{Refused, Startup};
 use super::tls::{self, Tls};
-use super::wire::{Gate, Made, Wire};
+use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio_postgres::Client;
 
 /// How a server was reached, so that it can be reached again.
 #[derive(Clone)]
@@ -25,14 +27,14 @@ pub(super) struct Way {
 }
 
 /// Connects to the first server of `place` that will do.
-pub(super) fn open(place: &Place) -> Result<(Client, Link)> {
+pub(super) fn open(place: &Place, wishes: &Wishes) -> Result<Session> {
     let place = Arc::new(place.clone());
     let tls = match place.tls.mode {
         SslMode::Disable => None,
         _ => Some(Arc::new(Tls::new(&place.tls)?)),
     };
-    let passes: &[Session] = match place.session {
-        Session::PreferStandby => &[Session::Standby, Session::Any],
+    let passes: &[Wanted] = match place.session {
+        Wanted::PreferStandby => &[Wanted::Standby, Wanted::Any],
         _ => &[place.session],
     };
     let mut failures = Vec::new();
@@ -46,7 +48,7 @@ pub(super) fn open(place: &Place) -> Result<(Client, Link)> {
                 }
             };
             for address in addresses {
-                match attempt(&place, host, &address, tls.as_ref(), *wanted) {
+                match attempt(&place, wishes, host, &address, tls.as_ref(), *wanted) {
                     Ok(open) => return Ok(open),
                     Err(Failure { error, last: true }) => return Err(error),
                     Err(failure) => failures.push((host, failure.error)),
@@ -86,11 +88,12 @@ fn addresses(host: &Host) -> io::Result<Vec<Address>> {
 /// One address, with what `sslmode` allows one after the other.
 fn attempt(
     place: &Arc<Place>,
+    wishes: &Wishes,
     host: &Host,
     address: &Address,
     tls: Option<&Arc<Tls>>,
-    wanted: Session,
-) -> Result<(Client, Link), Failure> {
+    wanted: Wanted,
+) -> Result<Session, Failure> {
     let until = place.connect_timeout.map(|time| Instant::now() + time);
     // A socket's file is no network: nobody listens, and libpq makes no TLS on it either.
     let tls = tls.filter(|_| matches!(address, Address::Tcp(_)));
@@ -109,12 +112,12 @@ fn attempt(
     };
     let mut first = None;
     for way in ways {
-        match begin(way, until) {
-            Ok((client, mut link)) => {
-                let fits = fits(&client, &mut link, wanted, until)
-                    .map_err(|error| Failure::of(refusal::broken(host, &error)))?;
+        match begin(way, wishes, until) {
+            Ok(mut session) => {
+                let fits = fits(&mut session, wanted).map_err(|refused| refusal::of(place, host, refused))?;
                 if fits {
-                    return Ok((client, link));
+                    session.stream().set_deadline(None);
+                    return Ok(session);
                 }
                 return Err(Failure::of(refusal::other_session(host, wanted)));
             }
@@ -136,32 +139,53 @@ struct Fault {
     otherwise: bool,
 }
 
-fn begin(way: Way, until: Option<Instant>) -> Result<(Client, Link), Fault> {
-    let (wire, gate) = way.go(until).map_err(|error| {
+fn begin(way: Way, wishes: &Wishes, until: Option<Instant>) -> Result<Session, Fault> {
+    let way = Arc::new(way);
+    if wishes.has_server() {
+        match begin_as(&way, wishes, true, until)? {
+            // PgBouncer takes no settings but its own few; and it is the one that says so in this way.
+            Err(Refused::Server(said)) if said.is_unsupported_setting() => {}
+            outcome => return outcome.map_err(|refused| refused_by(&way, refused)),
+        }
+    }
+    begin_as(&way, wishes, false, until)?.map_err(|refused| refused_by(&way, refused))
+}
+
+fn refused_by(way: &Way, refused: Refused) -> Fault {
+    // The rule of the server (pg_hba.conf) may be another one with TLS, or without.
+    let otherwise = matches!(&refused, Refused::Server(said) if said.code == "28000");
+    Fault { failure: refusal::of(&way.place, &way.host, refused), otherwise }
+}
+
+fn begin_as(
+    way: &Arc<Way>,
+    wishes: &Wishes,
+    settled: bool,
+    until: Option<Instant>,
+) -> Result<Result<Session, Refused>, Fault> {
+    let wire = way.go(until).map_err(|error| {
         let tls = error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>() || cause.is::<NoTls>());
         Fault {
             failure: Failure::of(refusal::not_reached(&way.host, &error, tls::help(&error))),
             otherwise: tls,
         }
     })?;
-    let config = way.place.config(way.host.password.as_deref());
-    let made = finish(Box::pin(config.connect_raw(wire, Made)).as_mut(), &gate, until).map_err(|error| {
-        Fault { failure: Failure::of(refusal::broken(&way.host, &error)), otherwise: false }
-    })?;
-    match made {
-        Ok((client, connection)) => Ok((client, Link::new(connection, gate, way))),
-        Err(error) => {
-            // The rule of the server (pg_hba.conf) may be another one with TLS, or without.
-            let otherwise =
-                error.code() == Some(&tokio_postgres::error::SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
-            Err(Fault { failure: refusal::of(&way.place, &way.host, error), otherwise })
-        }
+    let mut session = Session::new(Box::new(wire));
+    let begun = Startup {
+        user: &way.place.user,
+        password: way.host.password.as_deref(),
+        channel_binding: way.place.tls.binding,
+        parameters: &wishes.parameters(settled),
     }
+    .run(&mut session);
+    session.way = Some(Arc::clone(way));
+    session.settled = settled;
+    Ok(begun.map(|()| session))
 }
 
 impl Way {
     /// Connects, to where the protocol itself begins.
-    pub(super) fn go(&self, until: Option<Instant>) -> io::Result<(Wire, Arc<Gate>)> {
+    pub(super) fn go(&self, until: Option<Instant>) -> io::Result<Wire> {
         let mut socket =
             Handshake { socket: Socket::connect(&self.address, until, &self.place.alive)?, until };
         let mut session = None;
@@ -172,8 +196,7 @@ impl Way {
                 return Err(io::Error::other(NoTls));
             }
         }
-        let gate = Arc::new(Gate::default());
-        Ok((Wire::new(socket.socket, session, Arc::clone(&gate)), gate))
+        Ok(Wire::new(socket.socket, session, until))
     }
 }
 
@@ -214,7 +237,7 @@ impl Handshake {
 
 impl Read for Handshake {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.receive(buffer, self.until, false)?.ok_or_else(|| io::ErrorKind::TimedOut.into())
+        self.socket.receive(buffer, self.until)?.ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -229,30 +252,25 @@ impl Write for Handshake {
 }
 
 /// Whether the session is of the sort that is wanted.
-fn fits(client: &Client, link: &mut Link, wanted: Session, until: Option<Instant>) -> io::Result<bool> {
+fn fits(session: &mut Session, wanted: Wanted) -> Result<bool, Refused> {
     let standby = "in_hot_standby";
     let read_only = "default_transaction_read_only";
-    let mut asks = |parameter: &str, query: &str| -> io::Result<bool> {
+    let mut asks = |parameter: &str, query: &str| -> Result<bool, Refused> {
         // Servers from version 14 on say it by themselves.
-        if let Some(said) = link.parameter(parameter) {
+        if let Some(said) = session.parameter(parameter) {
             return Ok(said == "on");
         }
-        let rows = link
-            .wait_until(client.simple_query(query), until)?
-            .ok_or(io::ErrorKind::TimedOut)?
-            .map_err(|error| io::Error::other(told(&error)))?;
-        Ok(rows.iter().any(|row| match row {
-            tokio_postgres::SimpleQueryMessage::Row(row) => matches!(row.get(0), Some("on" | "t")),
-            _ => false,
-        }))
+        message::query(&mut session.out, query);
+        session.send()?;
+        Ok(matches!(session.value()?.as_deref(), Some("on" | "t")))
     };
     const RECOVERY: &str = "SELECT pg_catalog.pg_is_in_recovery()";
     const READ_ONLY: &str = "SHOW transaction_read_only";
     Ok(match wanted {
-        Session::Any | Session::PreferStandby => true,
-        Session::Primary => !asks(standby, RECOVERY)?,
-        Session::Standby => asks(standby, RECOVERY)?,
-        Session::ReadWrite => !(asks(read_only, READ_ONLY)? || asks(standby, RECOVERY)?),
-        Session::ReadOnly => asks(read_only, READ_ONLY)? || asks(standby, RECOVERY)?,
+        Wanted::Any | Wanted::PreferStandby => true,
+        Wanted::Primary => !asks(standby, RECOVERY)?,
+        Wanted::Standby => asks(standby, RECOVERY)?,
+        Wanted::ReadWrite => !(asks(read_only, READ_ONLY)? || asks(standby, RECOVERY)?),
+        Wanted::ReadOnly => asks(read_only, READ_ONLY)? || asks(standby, RECOVERY)?,
     })
 }

@@ -98,15 +98,9 @@ impl Socket {
         })
     }
 
-    /// Receives, waiting no longer than the time given. `None` when that is over or, with `or_sendable`, when there is
-    /// nothing but something can be sent again.
-    pub(super) fn receive(
-        &self,
-        buffer: &mut [u8],
-        until: Option<Instant>,
-        or_sendable: bool,
-    ) -> io::Result<Option<usize>> {
-        if (until.is_some() || or_sendable) && !self.wait(until, or_sendable)? {
+    /// Receives, waiting no longer than the time given. `None` when that is over.
+    pub(super) fn receive(&self, buffer: &mut [u8], until: Option<Instant>) -> io::Result<Option<usize>> {
+        if until.is_some() && !self.wait(until)? {
             return Ok(None);
         }
         loop {
@@ -114,7 +108,7 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error)
                     if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-                        && (until.is_some() || or_sendable) =>
+                        && until.is_some() =>
                 {
                     return Ok(None);
                 }
@@ -123,11 +117,21 @@ impl Socket {
         }
     }
 
-    /// True when there is something to receive, or the end.
+    /// Waits until there is something to receive, or the end; false when the time is over.
     #[cfg(unix)]
-    fn wait(&self, until: Option<Instant>, or_sendable: bool) -> io::Result<bool> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let wanted = if or_sendable { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+    pub(super) fn wait(&self, until: Option<Instant>) -> io::Result<bool> {
+        self.wait_for(rustix::event::PollFlags::IN, until)
+    }
+
+    /// Waits until something can be sent; false when the time is over.
+    #[cfg(unix)]
+    pub(super) fn wait_sendable(&self, until: Option<Instant>) -> io::Result<bool> {
+        self.wait_for(rustix::event::PollFlags::OUT, until)
+    }
+
+    #[cfg(unix)]
+    fn wait_for(&self, wanted: rustix::event::PollFlags, until: Option<Instant>) -> io::Result<bool> {
+        use rustix::event::{PollFd, Timespec, poll};
         loop {
             let left = match until {
                 Some(until) => Some(
@@ -138,10 +142,7 @@ impl Socket {
             };
             let mut fds = [PollFd::new(&self.inner, wanted)];
             match poll(&mut fds, left.as_ref()) {
-                Ok(_) => {
-                    let seen = fds.first().map_or(PollFlags::empty(), PollFd::revents);
-                    return Ok(seen.intersects(!PollFlags::OUT));
-                }
+                Ok(ready) => return Ok(ready > 0),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -149,12 +150,10 @@ impl Socket {
     }
 
     #[cfg(not(unix))]
-    fn wait(&self, until: Option<Instant>, or_sendable: bool) -> io::Result<bool> {
+    pub(super) fn wait(&self, until: Option<Instant>) -> io::Result<bool> {
         let left =
             until.map(|until| until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
-        let turn = or_sendable.then_some(TURN);
-        let limit = left.into_iter().chain(turn).min();
-        self.inner.set_read_timeout(limit)?;
+        self.inner.set_read_timeout(left)?;
         let mut byte = [std::mem::MaybeUninit::uninit()];
         let seen = self.inner.peek(&mut byte);
         self.inner.set_read_timeout(None)?;
@@ -167,6 +166,12 @@ impl Socket {
         }
     }
 
+    /// Sending itself waits for a turn here.
+    #[cfg(not(unix))]
+    pub(super) fn wait_sendable(&self, until: Option<Instant>) -> io::Result<bool> {
+        Ok(until.is_none_or(|until| Instant::now() < until))
+    }
+
     pub(super) fn is_public(&self) -> bool {
         self.public
     }
@@ -177,7 +182,7 @@ impl Socket {
     }
 }
 
-/// How long sending and receiving wait for each other where they can't wait for both at once.
+/// How long sending waits at a time where it can't be waited for.
 #[cfg(not(unix))]
 const TURN: Duration = Duration::from_millis(20);
 

@@ -108,14 +108,27 @@ impl Session {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
             }
-            // Less than a record has arrived, or a record that is none of ours: the gate is shut by now, and whoever
-            // drives opens it again.
-            self.tls.read_tls(line)?;
-            if let Err(error) = self.tls.process_new_packets() {
-                let _ = self.flush(line);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-            }
+            self.take_record(line)?;
         }
+    }
+
+    /// True when something lies there to be received.
+    pub(super) fn has_input(&mut self) -> io::Result<bool> {
+        let state = self.tls.process_new_packets();
+        Ok(state
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
+            .plaintext_bytes_to_read()
+            > 0)
+    }
+
+    /// Takes what has arrived, which may be less than a record, or one that is none of ours; false at the end.
+    pub(super) fn take_record(&mut self, line: &mut Line) -> io::Result<bool> {
+        let count = self.tls.read_tls(line)?;
+        if let Err(error) = self.tls.process_new_packets() {
+            let _ = self.flush(line);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        Ok(count > 0)
     }
 
     pub(super) fn write(&mut self, line: &mut Line, bytes: &[u8]) -> io::Result<usize> {

@@ -1,10 +1,10 @@
 //! A value on its way into a column, in the binary form of the column's type.
 
 use super::numeric;
+use crate::driver::postgres::oid;
 use crate::sql::ValueRef;
 use crate::sql::civil::{self, Moment, parse_date, parse_moment, parse_time};
 use crate::sql::decimal::Decimal;
-use tokio_postgres::types::{Kind, Type};
 
 /// From 1970 to 2000, where the server's times begin.
 pub(super) const EPOCH_DAYS: i64 = 10_957;
@@ -33,28 +33,24 @@ pub(super) enum Form {
 
 impl Form {
     /// `None` for a type that is sent and fetched as text.
-    pub(super) fn of(kind: &Type) -> Option<Self> {
-        Some(match *kind {
-            Type::BOOL => Self::Bool,
-            Type::INT2 => Self::Int2,
-            Type::INT4 => Self::Int4,
-            Type::INT8 => Self::Int8,
-            Type::FLOAT4 => Self::Float4,
-            Type::FLOAT8 => Self::Float8,
-            Type::NUMERIC => Self::Numeric,
-            Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::XML => Self::Text,
-            Type::BYTEA => Self::Bytes,
-            Type::TIMESTAMPTZ => Self::Timestamptz,
-            Type::TIMESTAMP => Self::Timestamp,
-            Type::DATE => Self::Date,
-            Type::TIME => Self::Time,
-            Type::UUID => Self::Uuid,
-            Type::JSONB => Self::Jsonb,
-            _ => match kind.kind() {
-                Kind::Enum(_) => Self::Text,
-                Kind::Domain(base) => return Self::of(base),
-                _ => return None,
-            },
+    pub(super) fn of(kind: u32) -> Option<Self> {
+        Some(match kind {
+            oid::BOOL => Self::Bool,
+            oid::INT2 => Self::Int2,
+            oid::INT4 => Self::Int4,
+            oid::INT8 => Self::Int8,
+            oid::FLOAT4 => Self::Float4,
+            oid::FLOAT8 => Self::Float8,
+            oid::NUMERIC => Self::Numeric,
+            oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME | oid::JSON | oid::XML => Self::Text,
+            oid::BYTEA => Self::Bytes,
+            oid::TIMESTAMPTZ => Self::Timestamptz,
+            oid::TIMESTAMP => Self::Timestamp,
+            oid::DATE => Self::Date,
+            oid::TIME => Self::Time,
+            oid::UUID => Self::Uuid,
+            oid::JSONB => Self::Jsonb,
+            _ => return None,
         })
     }
 

@@ -8,92 +8,84 @@ mod unload;
 
 pub(super) use unload::unload;
 
-use super::fault;
-use super::link::Link;
+use super::connection::PostgresConnection;
+use super::run::Values;
 use crate::driver::load::quoted;
-use crate::driver::{RowTarget, TableColumns};
+use crate::driver::{Fill, RowTarget, TableColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::{Row, ValueRef};
 use encode::Form;
-use futures_sink::Sink;
 use std::fmt::Write;
-use std::future::poll_fn;
-use std::io::Cursor;
-use std::pin::Pin;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, CopyInSink};
 
 /// From this many bytes on what was gathered is sent.
 const PIECE: usize = 64 << 10;
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
-/// An answer of the server, driven by this thread.
-pub(super) fn wait<T>(
-    link: &mut Link,
-    asked: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
-) -> Result<T> {
-    link.wait(asked).map_err(super::connection::gone)?.map_err(fault::of)
-}
-
-/// The types of the columns, in their order.
-fn types(client: &Client, link: &mut Link, of: &TableColumns<'_>) -> Result<Vec<Type>> {
+/// How values get into each column; `None` for a type whose binary form is not known here.
+fn forms(connection: &mut PostgresConnection, of: &TableColumns<'_>) -> Result<Vec<Option<Form>>> {
     let asked = format!("SELECT {} FROM {} LIMIT 0", of.list(), quoted(of.table));
-    let statement = wait(link, client.prepare(&asked))?;
-    Ok(statement.columns().iter().map(|column| column.type_().clone()).collect())
+    connection.run(&asked, Values::List(&[]), None)?;
+    let known = connection.statements.get(&asked, true)?;
+    match known.described {
+        Some(described) => Ok(described.columns.types.iter().map(|oid| Form::of(*oid)).collect()),
+        None => Err(Error::new(ErrorKind::Internal, "the server did not describe a table's columns")),
+    }
 }
 
 /// Adds the rows that `fill` gives; says how many the server took.
 pub(super) fn load(
-    client: &Client,
-    link: &mut Link,
+    connection: &mut PostgresConnection,
     into: &TableColumns<'_>,
-    fill: &mut crate::driver::Fill<'_>,
+    fill: &mut Fill<'_>,
 ) -> Result<u64> {
-    let forms: Option<Vec<Form>> = types(client, link, into)?.iter().map(Form::of).collect();
+    let forms: Option<Vec<Form>> = forms(connection, into)?.into_iter().collect();
     let format = if forms.is_some() { "binary" } else { "text" };
     let freeze = if into.is_new { ", FREEZE" } else { "" };
     let sql = format!("COPY {} ({}) FROM STDIN (FORMAT {format}{freeze})", quoted(into.table), into.list());
-    let sink = wait(link, client.copy_in(sql.as_str()))?;
-    let mut copy = Copy { link, sink: Box::pin(sink), columns: into.columns, forms, gathered: Vec::new() };
+    connection.begin_copy_in(&sql)?;
+    let mut copy = Copy { connection, columns: into.columns, forms, gathered: Vec::new(), over: false };
     if copy.forms.is_some() {
         copy.gathered.extend(SIGNATURE);
     }
-    fill(&mut copy)?;
-    if copy.forms.is_some() {
-        copy.gathered.extend((-1_i16).to_be_bytes());
+    let filled = fill(&mut copy).and_then(|()| {
+        if copy.forms.is_some() {
+            copy.gathered.extend((-1_i16).to_be_bytes());
+        }
+        if copy.over { Ok(()) } else { copy.send() }
+    });
+    let Copy { connection, over, .. } = copy;
+    if connection.session.is_broken() {
+        return filled.map(|()| 0);
     }
-    copy.send()?;
-    let Copy { link, mut sink, .. } = copy;
-    wait(link, poll_fn(|context| sink.as_mut().poll_finish(context)))
+    let ended = connection.end_copy_in(filled.is_ok() && !over);
+    match filled {
+        // What the server found wrong is the reason why no more was taken.
+        Err(_) if over => ended.and(Err(ended_early())),
+        Err(error) => Err(error),
+        Ok(()) => ended,
+    }
 }
 
-/// A COPY that is under way. Dropped before its end, the server takes none of it.
+fn ended_early() -> Error {
+    Error::new(ErrorKind::Internal, "the server ended a COPY before its end")
+}
+
+/// A COPY that is under way.
 struct Copy<'a> {
-    link: &'a mut Link,
-    sink: Pin<Box<CopyInSink<Cursor<Vec<u8>>>>>,
+    connection: &'a mut PostgresConnection,
     columns: &'a [&'a str],
     /// `None` for the text form.
     forms: Option<Vec<Form>>,
     gathered: Vec<u8>,
+    /// The server takes no more.
+    over: bool,
 }
 
 impl Copy<'_> {
     fn send(&mut self) -> Result<()> {
-        let piece = std::mem::replace(&mut self.gathered, Vec::with_capacity(PIECE + PIECE / 4));
-        let sink = &mut self.sink;
-        let ready = self.link.wait(poll_fn(|context| sink.as_mut().poll_ready(context)));
-        let sent = match ready.map_err(super::connection::gone)? {
-            Ok(()) => sink.as_mut().start_send(Cursor::new(piece)),
-            refused => refused,
-        };
-        if sent.is_ok() {
-            return Ok(());
-        }
-        // The server has ended it; why, is in its answer.
-        match wait(self.link, poll_fn(|context| sink.as_mut().poll_finish(context))) {
-            Err(error) => Err(error),
-            Ok(_) => Err(Error::new(ErrorKind::Internal, "the server ended a COPY before its end")),
-        }
+        self.over = !self.connection.copy_in(&self.gathered)?;
+        self.gathered.clear();
+        if self.over { Err(ended_early()) } else { Ok(()) }
     }
 
     fn misfit(&self, index: usize) -> Error {

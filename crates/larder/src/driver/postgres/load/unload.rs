@@ -1,26 +1,21 @@
 //! A whole table out, by COPY in its binary form.
 
+use super::SIGNATURE;
 use super::encode::{Decoded, Form};
-use super::{SIGNATURE, types, wait};
 use crate::driver::load::quoted;
-use crate::driver::postgres::link::Link;
+use crate::driver::postgres::connection::PostgresConnection;
 use crate::driver::{RowSink, TableColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::{Cells, Row, ValueRef};
-use futures_core::Stream;
-use std::future::poll_fn;
 use std::ops::Range;
-use std::pin::pin;
-use tokio_postgres::Client;
 
 /// Hands each row of a table to `each`, until that says stop.
 pub(in crate::driver::postgres) fn unload(
-    client: &Client,
-    link: &mut Link,
+    connection: &mut PostgresConnection,
     of: &TableColumns<'_>,
     each: &mut RowSink<'_>,
 ) -> Result<()> {
-    let forms: Vec<Option<Form>> = types(client, link, of)?.iter().map(Form::of).collect();
+    let forms = super::forms(connection, of)?;
     let mut list = Vec::new();
     for (name, form) in of.columns.iter().zip(&forms) {
         list.push(if form.is_some() { quoted(name) } else { format!("{}::text", quoted(name)) });
@@ -34,25 +29,18 @@ pub(in crate::driver::postgres) fn unload(
         fetched: Vec::new(),
         written: String::new(),
     };
-    let mut rows = pin!(wait(link, client.copy_out(sql.as_str()))?);
     let mut head = SIGNATURE.len();
-    loop {
-        let next = link.wait(poll_fn(|context| rows.as_mut().poll_next(context)));
-        let Some(message) = next.map_err(super::super::connection::gone)? else { return Ok(()) };
-        let message = message.map_err(super::fault::of)?;
+    connection.copy_out(&sql, &mut |message| {
         let row = message.get(std::mem::take(&mut head)..).unwrap_or_default();
         if row.is_empty() {
-            continue;
+            return Ok(true);
         }
         match tuple.read(row) {
-            Some(true) => {}
-            Some(false) => continue,
-            None => return Err(Error::new(ErrorKind::Internal, "the server sent a row that can't be read")),
+            Some(true) => Ok(each(Row::new(&tuple))?.is_continue()),
+            Some(false) => Ok(true),
+            None => Err(Error::new(ErrorKind::Internal, "the server sent a row that can't be read")),
         }
-        if each(Row::new(&tuple))?.is_break() {
-            return Ok(());
-        }
-    }
+    })
 }
 
 enum Cell {

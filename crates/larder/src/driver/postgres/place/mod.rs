@@ -72,9 +72,17 @@ pub(super) struct TlsWish {
     pub(super) key: Option<PathBuf>,
     /// Begin with TLS at once, without asking the server whether it has it.
     pub(super) direct: bool,
-    pub(super) binding: tokio_postgres::config::ChannelBinding,
+    pub(super) binding: ChannelBinding,
     /// Where the user's own certificates are looked for.
     pub(super) home: Option<PathBuf>,
+}
+
+/// `channel_binding`: whether the proof of a password is bound to the TLS session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChannelBinding {
+    Disable,
+    Prefer,
+    Require,
 }
 
 /// `sslmode`, with libpq's meaning.
@@ -236,23 +244,6 @@ impl Place {
         all
     }
 
-    /// What `tokio-postgres` has to know: all but the way to the server, which is not its business here.
-    pub(super) fn config(&self, password: Option<&str>) -> tokio_postgres::Config {
-        let mut config = tokio_postgres::Config::new();
-        config.user(&self.user).dbname(&self.database).application_name(&self.application_name);
-        // It finds TLS made, or not needed, and asks the stream for the channel binding.
-        config.ssl_mode(tokio_postgres::config::SslMode::Require);
-        config.ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);
-        config.channel_binding(self.tls.binding);
-        if let Some(options) = &self.options {
-            config.options(options);
-        }
-        if let Some(password) = password {
-            config.password(password);
-        }
-        config
-    }
-
     fn find_passwords(&mut self, home: Option<&Path>) {
         if let Some(password) = self.parameters.get("password") {
             for host in &mut self.hosts {
@@ -335,7 +326,6 @@ fn hosts(said: &Parameters) -> Result<Vec<Host>> {
 }
 
 fn tls(said: &Parameters, home: Option<PathBuf>) -> Result<TlsWish> {
-    use tokio_postgres::config::ChannelBinding;
     let root = match said.get("sslrootcert") {
         None => Root::Own,
         Some("system") => Root::System,
