@@ -76,6 +76,8 @@ fn made(script: &str) -> Made {
 /// On one connection, for a setting lasts as long as that.
 fn run(db: &Database, script: &str) {
     let done = db.write(|tx| {
+        // As migrations are run: a dump begins with a setting.
+        tx.connection().watch(true)?;
         for statement in split(script, Dialect::Postgres).unwrap() {
             tx.execute(statement.text, &[]).map_err(|error| error.with_help(statement.text.to_owned()))?;
         }

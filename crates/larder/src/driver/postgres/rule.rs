@@ -1,7 +1,7 @@
 //! What an application's statement may not do.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::text::{Dialect, TokenKind, Verb, tokens};
+use crate::sql::text::{Dialect, Token, TokenKind, Verb, tokens};
 
 /// Refuses a statement that may not run here.
 pub(super) fn check(verb: Verb, sql: &str, watching: bool) -> Result<()> {
@@ -38,13 +38,23 @@ pub(super) fn check(verb: Verb, sql: &str, watching: bool) -> Result<()> {
             "run the statement itself: it is prepared when it comes again",
         );
     }
-    if !watching && (is(0, "RESET") || is(0, "SET") && !is(1, "CONSTRAINTS")) {
+    // What ends with the transaction harms nobody, if it does not change what the transaction may do.
+    let passing =
+        is(1, "CONSTRAINTS") || is(1, "LOCAL") && !names_transaction(words.get(2).and_then(Option::as_ref));
+    if !watching && (is(0, "RESET") || is(0, "SET") && !passing) {
         return refuse(
             "a statement changes a setting of the connection",
-            "set it in the URL (`options`), or by ALTER ROLE or ALTER DATABASE",
+            "write SET LOCAL, or set it in the URL (`options`), or by ALTER ROLE or ALTER DATABASE",
         );
     }
     Ok(())
+}
+
+/// True for `transaction_read_only` and its like.
+fn names_transaction(token: Option<&Token<'_>>) -> bool {
+    token.is_none_or(|token| {
+        token.text.trim_start_matches('"').to_ascii_lowercase().starts_with("transaction")
+    })
 }
 
 fn transaction(refuse: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
@@ -71,13 +81,17 @@ mod tests {
             ("DEALLOCATE ALL", true),
             ("SET lock_timeout = 0", false),
             ("RESET ALL", false),
+            ("SET LOCAL transaction_read_only = off", false),
+            ("SET LOCAL \"transaction_isolation\" = 'serializable'", false),
             ("VACUUM", false),
         ] {
             let verb = Verb::of(sql, Dialect::Postgres);
             assert_eq!(check(verb, sql, false).unwrap_err().kind(), ErrorKind::Unsupported, "{sql}");
             assert_eq!(check(verb, sql, true).is_err(), watched_too, "{sql}");
         }
-        for sql in ["SET CONSTRAINTS ALL DEFERRED", "LISTEN x", "SELECT 1", "LOCK TABLE t"] {
+        for sql in
+            ["SET CONSTRAINTS ALL DEFERRED", "SET LOCAL work_mem = 1", "LISTEN x", "SELECT 1", "LOCK TABLE t"]
+        {
             check(Verb::of(sql, Dialect::Postgres), sql, false).unwrap();
         }
     }
