@@ -3,7 +3,11 @@
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod fault;
 mod lock;
+mod pooler;
+mod statement;
+mod transaction;
 mod value;
 
 use larder::driver::postgres::{Place as Where, Postgres, Settings};
