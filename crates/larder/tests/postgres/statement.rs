@@ -19,12 +19,12 @@ fn what_comes_again_is_prepared_and_what_others_change_is_prepared_anew() {
     let row = vec![Value::Integer(1), Value::Text("x".into())];
     // Unprepared, prepared anew, prepared.
     for _ in 0..3 {
-        assert_eq!(rows(&mut *it, sql, &[]).unwrap(), [row.clone()]);
+        assert_eq!(rows(&mut *it, sql, &[]).unwrap(), std::slice::from_ref(&row));
     }
     run(&mut *other, "ALTER TABLE t ALTER COLUMN a TYPE bigint");
     // The first statement of a transaction begins it again; one after another statement can't be saved.
     it.begin(Access::Read).unwrap();
-    assert_eq!(rows(&mut *it, sql, &[]).unwrap(), [row.clone()]);
+    assert_eq!(rows(&mut *it, sql, &[]).unwrap(), std::slice::from_ref(&row));
     it.commit().unwrap();
     rows(&mut *it, sql, &[]).unwrap();
     run(&mut *other, "ALTER TABLE t DROP COLUMN b");
