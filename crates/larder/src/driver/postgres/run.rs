@@ -104,7 +104,7 @@ impl PostgresConnection {
         self.tally.note_statement();
         // Nothing of this statement was sent yet: whoever finds the connection broken now may use another one.
         if self.transaction.depth() == 0 || self.transaction.is_unsent() {
-            self.session.look().map_err(fault::gone)?;
+            self.session.look_after_a_pause().map_err(fault::gone)?;
         }
         let mut each = each;
         let mut how = self.how(&known);

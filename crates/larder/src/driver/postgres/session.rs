@@ -77,6 +77,8 @@ pub(super) struct Session {
     filled: usize,
     /// Rounds whose answers nobody waited for.
     owed: usize,
+    /// When the server said last that it is ready.
+    heard: Instant,
     status: Status,
     broken: bool,
     last_words: Option<Box<Fault>>,
@@ -102,6 +104,7 @@ impl Session {
             at: 0,
             filled: 0,
             owed: 0,
+            heard: Instant::now(),
             status: Status::Idle,
             broken: false,
             last_words: None,
@@ -211,7 +214,17 @@ impl Session {
         self.look_for(Duration::ZERO).map(|_| ())
     }
 
-    /// The same, waiting for the first thing to arrive; false when nothing did.
+    /// Sees whether the server has gone, where it was not heard of just now: a loop of short questions is not to ask the
+    /// system each time.
+    pub(super) fn look_after_a_pause(&mut self) -> Result<(), Broken> {
+        const PAUSE: Duration = Duration::from_micros(500);
+        if self.owed == 0 && !self.broken && self.heard.elapsed() < PAUSE {
+            return Ok(());
+        }
+        self.look()
+    }
+
+    /// As [`look`](Self::look), waiting for the first thing to arrive; false when nothing did.
     pub(super) fn look_for(&mut self, patience: Duration) -> Result<bool, Broken> {
         let (mut arrived, mut patience) = (false, patience);
         loop {
@@ -282,6 +295,7 @@ impl Session {
                 true
             }
             b'Z' => {
+                self.heard = Instant::now();
                 self.status = match body {
                     b"T" => Status::Open,
                     b"E" => Status::Failed,

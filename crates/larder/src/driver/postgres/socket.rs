@@ -30,6 +30,14 @@ impl Address {
     }
 }
 
+/// What a socket is ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    ToSend,
+    /// Something lies there, or the end.
+    ToReceive,
+}
+
 pub(super) struct Socket {
     inner: socket2::Socket,
     /// It goes over a network that others may listen on.
@@ -120,18 +128,30 @@ impl Socket {
     /// Waits until there is something to receive, or the end; false when the time is over.
     #[cfg(unix)]
     pub(super) fn wait(&self, until: Option<Instant>) -> io::Result<bool> {
-        self.wait_for(rustix::event::PollFlags::IN, until)
+        Ok(!self.wait_for(rustix::event::PollFlags::IN, until)?.is_empty())
     }
 
-    /// Waits until something can be sent; false when the time is over.
+    /// Waits until something can be sent or received; `None` when the time is over.
     #[cfg(unix)]
-    pub(super) fn wait_sendable(&self, until: Option<Instant>) -> io::Result<bool> {
-        self.wait_for(rustix::event::PollFlags::OUT, until)
+    pub(super) fn wait_either(&self, until: Option<Instant>) -> io::Result<Option<Ready>> {
+        use rustix::event::PollFlags;
+        let seen = self.wait_for(PollFlags::IN | PollFlags::OUT, until)?;
+        Ok(if seen.is_empty() {
+            None
+        } else if seen.intersects(PollFlags::OUT) {
+            Some(Ready::ToSend)
+        } else {
+            Some(Ready::ToReceive)
+        })
     }
 
     #[cfg(unix)]
-    fn wait_for(&self, wanted: rustix::event::PollFlags, until: Option<Instant>) -> io::Result<bool> {
-        use rustix::event::{PollFd, Timespec, poll};
+    fn wait_for(
+        &self,
+        wanted: rustix::event::PollFlags,
+        until: Option<Instant>,
+    ) -> io::Result<rustix::event::PollFlags> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
         loop {
             let left = match until {
                 Some(until) => Some(
@@ -142,7 +162,7 @@ impl Socket {
             };
             let mut fds = [PollFd::new(&self.inner, wanted)];
             match poll(&mut fds, left.as_ref()) {
-                Ok(ready) => return Ok(ready > 0),
+                Ok(_) => return Ok(fds.first().map_or(PollFlags::empty(), PollFd::revents)),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -166,10 +186,14 @@ impl Socket {
         }
     }
 
-    /// Sending itself waits for a turn here.
+    /// Sending itself waits for a turn here; what lies there to be received goes first.
     #[cfg(not(unix))]
-    pub(super) fn wait_sendable(&self, until: Option<Instant>) -> io::Result<bool> {
-        Ok(until.is_none_or(|until| Instant::now() < until))
+    pub(super) fn wait_either(&self, until: Option<Instant>) -> io::Result<Option<Ready>> {
+        let now = Instant::now();
+        if until.is_some_and(|until| until <= now) {
+            return Ok(None);
+        }
+        Ok(Some(if self.wait(Some(now))? { Ready::ToReceive } else { Ready::ToSend }))
     }
 
     pub(super) fn is_public(&self) -> bool {
