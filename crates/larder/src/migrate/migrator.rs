@@ -1,5 +1,6 @@
 //! The face of migrating: what to run, on which terms.
 
+use super::lint::warnings;
 use super::loaded::LoadedSet;
 use super::loss::{Approval, approved};
 use super::plan::{Direction, Plan, Request, plan};
@@ -236,10 +237,11 @@ impl<'a> Migrator<'a> {
     pub fn plan(&self, database: &Database) -> Result<Plan> {
         let sets = self.load(database)?;
         let history = rows(database)?;
-        let plan = plan(&sets, &history, &self.request_up())?;
+        let mut plan = plan(&sets, &history, &self.request_up())?;
         if !plan.steps.is_empty() {
             claim::check_claims(&sets, &claim::owners(&sets, &history))?;
         }
+        warn(database, &sets, &mut plan)?;
         Ok(plan)
     }
 
@@ -248,7 +250,10 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// The kinds of a plan that can't be.
     pub fn plan_down(&self, database: &Database) -> Result<Plan> {
-        plan(&self.load(database)?, &rows(database)?, &self.request_down())
+        let sets = self.load(database)?;
+        let mut plan = plan(&sets, &rows(database)?, &self.request_down())?;
+        warn(database, &sets, &mut plan)?;
+        Ok(plan)
     }
 
     pub(super) fn load(&self, database: &Database) -> Result<Vec<Arc<LoadedSet>>> {
@@ -287,6 +292,18 @@ impl<'a> Migrator<'a> {
         let schema_version = Some(version).filter(|_| already > 0);
         Ok(Some(Report { already, schema_version, ..Report::default() }))
     }
+}
+
+/// Adds to each step what of it holds up others on big tables.
+fn warn(database: &Database, sets: &[Arc<LoadedSet>], plan: &mut Plan) -> Result<()> {
+    if database.driver().dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    for step in &mut plan.steps {
+        let (_, migration) = step.find(sets)?;
+        step.warnings = look(database, |connection| warnings(connection, migration, step.way))?;
+    }
+    Ok(())
 }
 
 /// What would approve the losses of a migration that was rehearsed, where everything is let through.

@@ -31,10 +31,11 @@
 
 // From the files to the face: `set`, `loaded` and `migration` are what the program has; `record` and `history` what the
 // database says; `claim` and `plan` compare the two; `run` does the plan, `effect` measures and `loss` is what it finds;
-// `rehearse` does the same on a copy; `migrator` is the face, with `status`, `verify` and `repair`; `report` is what it tells.
+// `lint` warns of what locks a big table; `rehearse` does the same on a copy; `migrator` is the face, with `status`, `verify` and `repair`; `report` is what it tells.
 mod claim;
 mod effect;
 pub(crate) mod history;
+mod lint;
 mod loaded;
 mod loss;
 mod migration;
@@ -50,6 +51,7 @@ mod status;
 mod verify;
 
 pub use claim::{Owner, check_claims};
+pub use lint::Warning;
 pub use loaded::LoadedSet;
 pub use loss::{Approval, Loss, LossKind, token};
 pub use migration::{Approves, Code, CodeFn, CodeMigration, Migration, Script, SqlText, Way};

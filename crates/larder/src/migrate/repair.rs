@@ -138,6 +138,7 @@ fn write_down(
         approval: row.approval.as_ref().and_then(|value| value.as_str()).map(str::to_owned),
         backup: None,
         rehearsed: true,
+        warnings: Vec::new(),
     })
 }
 

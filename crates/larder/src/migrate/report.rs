@@ -1,5 +1,6 @@
 //! What a run tells: while it goes on, when it is done, and when it stopped.
 
+use super::lint::Warning;
 use super::loss::Loss;
 use super::migration::Way;
 use crate::driver::Interrupter;
@@ -45,6 +46,9 @@ pub struct Done {
     /// False only in a dry run, for one that could not be tried: on a server, one that runs outside a transaction.
     #[serde(skip_serializing_if = "Clone::clone")]
     pub rehearsed: bool,
+    /// What of it holds up others on big tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// What a migration did, as it was measured.

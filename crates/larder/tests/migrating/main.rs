@@ -3,6 +3,8 @@
 
 mod atomic;
 mod back;
+#[cfg(all(unix, feature = "postgres"))]
+mod crowd;
 mod forbidden;
 mod hidden;
 #[cfg(unix)]

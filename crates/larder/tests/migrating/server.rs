@@ -240,3 +240,22 @@ fn a_dry_run_is_rolled_back_and_says_what_it_did_not_try() {
     assert_eq!(valid(&db), [] as [bool; 0]);
     assert_eq!(db.migrate(&[&set]).unwrap().done.len(), 3, "nothing of it is in the way");
 }
+
+#[test]
+fn what_locks_a_big_table_is_told_with_a_remedy() {
+    let place = place();
+    let db = place.open();
+    let seed = "CREATE TABLE big (a int); INSERT INTO big SELECT * FROM generate_series(1, 60000); CREATE TABLE small (a int)";
+    db.migrate(&[&app(&[seed])]).unwrap();
+    let text = "ALTER TABLE small ALTER a SET NOT NULL;\nALTER TABLE big ALTER a SET NOT NULL;\nCREATE TABLE new (a int);
+        CREATE INDEX i ON new (a)";
+    let set = app(&[seed, text]);
+    let told = |warnings: &[larder::migrate::Warning]| -> Vec<(String, usize)> {
+        warnings.iter().map(|one| (one.rule.clone(), one.line)).collect()
+    };
+    let plan = Migrator::new(&[&set]).plan(&db).unwrap();
+    assert_eq!(told(&plan.steps[0].warnings), [("set-not-null".to_owned(), 2)]);
+    assert!(plan.steps[0].warnings[0].message.contains("all of big is read"), "{plan:?}");
+    let report = db.migrate(&[&set]).unwrap();
+    assert_eq!(told(&report.done[0].warnings), told(&plan.steps[0].warnings));
+}

@@ -70,8 +70,10 @@ static POSTGRES: Texts = Texts {
         "CREATE TABLE IF NOT EXISTS meta (schema_version bigint NOT NULL, app_version text, created_at timestamptz, \
          fingerprints jsonb, schema_cookie bigint)",
     ],
-    exists: "SELECT count(to_regclass(quote_ident(current_schema()) || '.schema_migrations')) \
-             + count(to_regclass(quote_ident(current_schema()) || '.meta'))",
+    // Asked of the table itself: `to_regclass` answers from the server's cache, which does not hear of what others did while
+    // this transaction waited for the lock of migrations.
+    exists: "SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+             WHERE nspname = current_schema() AND relkind IN ('r', 'p') AND relname IN ('schema_migrations', 'meta')",
     look: "SELECT CAST(fingerprints AS text) AS fingerprints, schema_version FROM meta",
     meta: "SELECT schema_version, app_version, \
            to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at, \

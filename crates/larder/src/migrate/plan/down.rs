@@ -66,7 +66,14 @@ pub(super) fn down(
                 format!("add {}.down.sql, or restore a backup from before it", migration.id()),
             );
         }
-        plan.push(Step { set: index, migration: at, id: row.id.clone(), way: Way::Down, statements_done: 0 });
+        plan.push(Step {
+            set: index,
+            migration: at,
+            id: row.id.clone(),
+            way: Way::Down,
+            statements_done: 0,
+            warnings: Vec::new(),
+        });
     }
     plan
 }

@@ -8,7 +8,7 @@ mod order;
 mod target;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{Applied, LoadedSet, Migration, Way};
+use crate::migrate::{Applied, LoadedSet, Migration, Warning, Way};
 use check::SetStanding;
 pub(crate) use obstacle::Obstacles;
 use std::borrow::Borrow;
@@ -61,6 +61,8 @@ pub struct Step {
     pub way: Way,
     /// How many of its statements are done already, where it is resumed; else 0.
     pub statements_done: u64,
+    /// What of it holds up others on big tables, where [`Migrator::plan`](super::Migrator::plan) was asked, on a server.
+    pub warnings: Vec<Warning>,
 }
 
 impl Step {
@@ -209,7 +211,14 @@ fn up(
         for (at, statements_done) in todo {
             let Some(migration) = standing.set.get(at).filter(|one| one.version() <= limit) else { continue };
             let id = standing.set.history_id(migration);
-            steps.push(Step { set: index, migration: at, id, way: Way::Up, statements_done });
+            steps.push(Step {
+                set: index,
+                migration: at,
+                id,
+                way: Way::Up,
+                statements_done,
+                warnings: Vec::new(),
+            });
         }
     }
     steps

@@ -47,7 +47,7 @@ fn app() -> [LoadedSet; 1] {
 fn what_is_pending_is_applied_in_order() {
     let sets = app();
     let plan = plan(&sets, &rows(&sets, &["0001_init"]), &Request::up()).unwrap();
-    let step = |migration, id: &str| Step { set: 0, migration, id: id.into(), way: Way::Up, statements_done: 0 };
+    let step = |migration, id: &str| Step { set: 0, migration, id: id.into(), way: Way::Up, statements_done: 0, warnings: Vec::new() };
     assert_eq!(plan.steps, [step(1, "0002_users"), step(2, "0003_index")]);
     assert!(!plan.up_to_date);
 }

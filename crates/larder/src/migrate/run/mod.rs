@@ -25,6 +25,7 @@ pub(super) use session::{Terms, commit_alone};
 
 use super::effect::Unchecked;
 use super::history;
+use super::lint::{Warning, warnings};
 use super::loaded::LoadedSet;
 use super::loss::Approval;
 use super::migration::{Migration, Script, Way};
@@ -115,6 +116,8 @@ pub(super) struct Running<'r, 'a> {
     blocked: Option<Instant>,
     /// Looks at who that is.
     lookout: Option<Lookout>,
+    /// What the migrations warn of, by id.
+    warnings: BTreeMap<String, Vec<Warning>>,
 }
 
 /// How many transactions and savepoints of a run may be open at once, and some more.
@@ -176,6 +179,7 @@ impl<'r, 'a> Running<'r, 'a> {
             nested,
             blocked: None,
             lookout: None,
+            warnings: BTreeMap::new(),
         }
     }
 }
@@ -202,14 +206,25 @@ impl Running<'_, '_> {
         self.now.migrations = first.steps.len();
         for step in &first.steps {
             self.read_text(step).map_err(|error| self.explain(&step.id, error, true))?;
+            let (_, migration) = step.find(self.sets)?;
+            let warnings = warnings(connection, migration, step.way)?;
+            for warning in &warnings {
+                let Warning { rule, message, remedy, line, .. } = warning;
+                tracing::warn!(migration = step.id, line, rule, "{message}; {remedy}");
+            }
+            self.warnings.insert(step.id.clone(), warnings);
         }
-        self.unguarded(connection, |running, connection| {
+        let result = self.unguarded(connection, |running, connection| {
             if running.nested {
                 running.begin_outermost(connection)?;
             }
             while running.transaction(connection, request)? == Next::Again {}
             Ok(())
-        })
+        });
+        for done in &mut self.report.done {
+            done.warnings = self.warnings.remove(&done.id).unwrap_or_default();
+        }
+        result
     }
 
     /// Reads a text before any migration runs, and refuses what can't stand in one.
@@ -427,6 +442,7 @@ fn done(set: &LoadedSet, step: &Step, effects: super::report::Effects, took: Dur
         approval: None,
         backup: None,
         rehearsed: true,
+        warnings: Vec::new(),
     }
 }
 

@@ -40,7 +40,7 @@ const ISOLATION: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 const SETTINGS: &str = "SELECT pg_backend_pid(), set_config('lock_timeout', :lock, true), \
      set_config('statement_timeout', :statement, true), \
      set_config('idle_in_transaction_session_timeout', '0', true), \
-     (SELECT set_config(name, '500ms', true) FROM pg_settings \
+     (SELECT set_config(name, '200ms', true) FROM pg_settings \
       WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')";
 const TAKE: &str = "SELECT pg_advisory_xact_lock(:key) IS NULL";
 
