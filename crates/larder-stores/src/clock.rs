@@ -1,6 +1,8 @@
 //! What time it is.
 
 use jiff::{SignedDuration, Timestamp};
+use larder::sql::text::Dialect;
+use larder::{ReadTx, Result};
 use std::sync::{Mutex, PoisonError};
 
 /// Tells the time. Leases are judged by it, and changes are dated by it.
@@ -10,6 +12,12 @@ use std::sync::{Mutex, PoisonError};
 pub trait Clock: Sync {
     /// The time now. Digits below a microsecond are not kept.
     fn now(&self) -> Timestamp;
+
+    /// True for the clock of this machine. Where a server has the database, leases are judged by the server's clock instead:
+    /// machines that share leases have to agree about the time.
+    fn is_of_machine(&self) -> bool {
+        false
+    }
 }
 
 /// The clock of this machine.
@@ -19,6 +27,21 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn is_of_machine(&self) -> bool {
+        true
+    }
+}
+
+/// The time now, and not that of the transaction's beginning. Only for PostgreSQL: a file's database has no clock of its own.
+pub(crate) const SERVER: &str = "SELECT clock_timestamp()";
+
+/// The time by `clock`, or by the server's where that is to be asked instead.
+pub(crate) fn agreed(tx: &mut ReadTx<'_>, clock: &dyn Clock) -> Result<Timestamp> {
+    match tx.dialect() {
+        Dialect::Postgres if clock.is_of_machine() => tx.query_one(SERVER, &[]),
+        _ => Ok(clock.now()),
     }
 }
 

@@ -46,6 +46,7 @@
 pub mod audit;
 mod canonical;
 mod clock;
+mod engine;
 pub mod forge;
 mod git;
 pub mod journal;

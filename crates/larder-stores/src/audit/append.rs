@@ -4,7 +4,8 @@ use super::anchor;
 use super::chain::Chain;
 use super::hash::Head;
 use super::trail::{Column, MOST_COLUMNS, Trail};
-use larder::{Error, ErrorKind, Given, NewRows, Param, Result, ToValue, ValueRef, WriteTx};
+use larder::sql::text::Dialect;
+use larder::{ConstraintKind, Error, ErrorKind, Given, NewRows, Param, Result, ToValue, ValueRef, WriteTx};
 
 /// What stands where an entry has fewer columns than the most.
 const NOTHING: ValueRef<'static> = ValueRef::Null;
@@ -15,11 +16,19 @@ const MOST_PARAMETERS: usize = MOST_COLUMNS + 2;
 ///
 /// # Errors
 /// [`ErrorKind::Parameter`] when a column is missing or unknown, or its value is not of the column's kind;
-/// [`ErrorKind::Conversion`] when the last entry has no readable number or hash, so that nothing can follow it; or what the
-/// engine says.
+/// [`ErrorKind::Conversion`] when the last entry has no readable number or hash, so that nothing can follow it;
+/// [`ErrorKind::Conflict`] on PostgreSQL when another transaction appended since this one began, after which
+/// [`Database::write`](larder::Database::write) runs it again; or what the engine says.
 pub fn append(tx: &mut WriteTx<'_>, trail: &Trail, entry: &[Param<'_>]) -> Result<Head> {
-    let mut chain = Chain::new(trail, open(tx, trail)?);
-    link(trail, &mut chain, entry, |row| tx.execute(trail.insert, row).map(drop))?;
+    take_turn(tx, trail)?;
+    append_in_turn(tx, trail, entry)
+}
+
+/// As [`append`], for who has taken his turn already.
+pub(crate) fn append_in_turn(tx: &mut WriteTx<'_>, trail: &Trail, entry: &[Param<'_>]) -> Result<Head> {
+    let mut chain = Chain::new(trail, last(tx, trail)?);
+    link(trail, &mut chain, entry, |row| tx.execute(trail.insert, row).map(drop))
+        .map_err(|error| overtaken(error, tx.dialect(), trail))?;
     Ok(chain.head())
 }
 
@@ -33,8 +42,19 @@ pub fn append_many(
     trail: &Trail,
     f: impl FnOnce(&mut NewEntries<'_, '_>) -> Result<()>,
 ) -> Result<Head> {
-    let mut chain = Chain::new(trail, open(tx, trail)?);
-    tx.insert_many(trail.insert, |rows| f(&mut NewEntries { trail, rows, chain: &mut chain }))?;
+    take_turn(tx, trail)?;
+    append_many_in_turn(tx, trail, f)
+}
+
+/// As [`append_many`], for who has taken his turn already.
+pub(crate) fn append_many_in_turn(
+    tx: &mut WriteTx<'_>,
+    trail: &Trail,
+    f: impl FnOnce(&mut NewEntries<'_, '_>) -> Result<()>,
+) -> Result<Head> {
+    let mut chain = Chain::new(trail, last(tx, trail)?);
+    tx.insert_many(trail.insert, |rows| f(&mut NewEntries { trail, rows, chain: &mut chain }))
+        .map_err(|error| overtaken(error, tx.dialect(), trail))?;
     Ok(chain.head())
 }
 
@@ -56,11 +76,33 @@ impl NewEntries<'_, '_> {
     }
 }
 
-/// The entry to follow. From here to the commit nobody else may append: SQLite's writers come one after another by
-/// themselves, and an engine whose writers don't must lock the trail before this reads. (Should that be forgotten, the
-/// primary key refuses the second entry of one number, and nothing is lost but the transaction.)
-fn open(tx: &mut WriteTx<'_>, trail: &Trail) -> Result<Head> {
+/// The entry to follow.
+fn last(tx: &mut WriteTx<'_>, trail: &Trail) -> Result<Head> {
     Ok(anchor::head(tx, trail)?.unwrap_or(Head::START))
+}
+
+/// Waits until nobody else appends, and keeps others from it until the commit; may be called again at no harm. SQLite's
+/// writers come one after another by themselves. On PostgreSQL it locks a view that is there for nothing else: LOCK is the
+/// one way to wait for which a serializable transaction takes no snapshot, so who begins with it sees what the one before him
+/// committed, and need not be run again; and vacuum, which would wait for a lock of the table, has nothing to do with a view.
+pub(crate) fn take_turn(tx: &mut WriteTx<'_>, trail: &Trail) -> Result<()> {
+    match tx.dialect() {
+        Dialect::Postgres => tx.execute(trail.turn, &[]).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Whose snapshot is older than his turn does not see the last entry, and his would have its number. The primary key
+/// refuses it; nothing is wrong but the time, so the whole transaction is to be run again.
+fn overtaken(error: Error, dialect: Dialect, trail: &Trail) -> Error {
+    let kind = error.constraint().map(|broken| broken.kind);
+    match (dialect, kind) {
+        (Dialect::Postgres, Some(ConstraintKind::PrimaryKey | ConstraintKind::Unique)) => {
+            let message = format!("another transaction has appended to {} meanwhile", trail.table);
+            Error::new(ErrorKind::Conflict, message).with_help("run the transaction again").with_cause(error)
+        }
+        _ => error,
+    }
 }
 
 /// Makes `entry` the next of `chain`, and hands it over as a row.

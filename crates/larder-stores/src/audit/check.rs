@@ -2,6 +2,7 @@
 
 use super::Trail;
 use super::verify::verify;
+use crate::engine::PerEngine;
 use larder::doctor::{Findings, Inspection};
 use larder::{ReadTx, Result, params};
 
@@ -31,23 +32,32 @@ impl Inspection for Check {
     }
 }
 
-/// SQLite's own catalogue; another engine has another.
-const EXISTS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = :table";
+/// Each engine has a catalogue of its own.
+pub(super) const EXISTS: PerEngine = PerEngine {
+    sqlite: "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = :table",
+    postgres: "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass(:table) AND relkind IN ('r', 'p')",
+};
 
 /// Whether the database has the table of a trail.
 ///
 /// # Errors
 /// What the engine says.
 pub fn exists(tx: &mut ReadTx<'_>, trail: &Trail) -> Result<bool> {
-    Ok(tx.query_one::<i64>(EXISTS, params! { table: trail.table })? > 0)
+    let sql = EXISTS.on(tx);
+    Ok(tx.query_one::<i64>(sql, params! { table: trail.table })? > 0)
 }
 
-/// Of SQLite too; also the columns that are hidden from `SELECT *`, for the statements on the trail name theirs.
-const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(:table)";
+/// Of the catalogue too; also the columns that are hidden from `SELECT *`, for the statements on the trail name theirs.
+pub(super) const COLUMNS: PerEngine = PerEngine {
+    sqlite: "SELECT name FROM pragma_table_xinfo(:table)",
+    postgres: "SELECT attname FROM pg_catalog.pg_attribute
+        WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped",
+};
 
 /// The first column of a trail that its table lacks.
 pub(super) fn lacking(tx: &mut ReadTx<'_>, trail: &Trail) -> Result<Option<&'static str>> {
-    let there: Vec<String> = tx.query_all(COLUMNS, params! { table: trail.table })?;
+    let sql = COLUMNS.on(tx);
+    let there: Vec<String> = tx.query_all(sql, params! { table: trail.table })?;
     let mut wanted = ["seq", "hash"].into_iter().chain(trail.columns.iter().map(|column| column.name));
     Ok(wanted.find(|wanted| !there.iter().any(|name| name.eq_ignore_ascii_case(wanted))))
 }

@@ -31,6 +31,7 @@ mod verify;
 
 pub use anchor::{Anchor, anchor};
 pub use append::{NewEntries, append, append_many};
+pub(crate) use append::{append_in_turn, append_many_in_turn, take_turn};
 pub(crate) use check::Check;
 pub use check::exists;
 pub use hash::{Hash, Head};

@@ -1,5 +1,7 @@
 //! What is known of an audit table before it is looked at.
 
+use super::check::{COLUMNS, EXISTS};
+
 /// An audit table: its name, the columns that its chain covers, and the statements on it.
 ///
 /// The table has, besides those columns, `seq INTEGER PRIMARY KEY` and `hash TEXT`, and the triggers of
@@ -19,6 +21,8 @@ pub struct Trail {
     pub(crate) walk: &'static str,
     /// The last `:count` entries, from the last on: number, hash, columns.
     pub(crate) last: &'static str,
+    /// Waits until nobody else appends, and keeps others from it until the commit. Only for PostgreSQL.
+    pub(crate) turn: &'static str,
 }
 
 /// A column that the chain covers.
@@ -68,10 +72,20 @@ impl Kind {
 }
 
 impl Trail {
-    /// The statements on the table, each with a name.
+    /// The statements on the table, each with a name; one for a single engine has that behind it.
     #[doc(hidden)]
-    pub fn queries(&self) -> [(&'static str, &'static str); 4] {
-        [("head", self.head), ("insert", self.insert), ("walk", self.walk), ("last", self.last)]
+    pub fn queries(&self) -> [(&'static str, &'static str); 9] {
+        [
+            ("head", self.head),
+            ("insert", self.insert),
+            ("walk", self.walk),
+            ("last", self.last),
+            ("turn (postgres)", self.turn),
+            ("check::EXISTS (sqlite)", EXISTS.sqlite),
+            ("check::EXISTS (postgres)", EXISTS.postgres),
+            ("check::COLUMNS (sqlite)", COLUMNS.sqlite),
+            ("check::COLUMNS (postgres)", COLUMNS.postgres),
+        ]
     }
 
     #[doc(hidden)]
@@ -100,6 +114,7 @@ macro_rules! trail {
                 "SELECT seq, hash", $(", ", stringify!($column),)+ " FROM ", stringify!($table),
                 " ORDER BY seq DESC LIMIT :count"
             ),
+            turn: concat!("LOCK TABLE ", stringify!($table), "_turn IN EXCLUSIVE MODE"),
         }
         .checked()
     };

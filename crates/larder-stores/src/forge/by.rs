@@ -1,9 +1,11 @@
 //! Who acts, and by which clock: what every change needs to know.
 
 use super::name::is_unseen;
-use crate::clock::{Clock, SystemClock};
+use super::trail::TRAIL;
+use crate::audit;
+use crate::clock::{self, Clock, SystemClock};
 use jiff::Timestamp;
-use larder::{Error, ErrorKind, Result};
+use larder::{Error, ErrorKind, ReadTx, Result, WriteTx};
 use std::fmt;
 
 /// The name of an actor has at most so many bytes.
@@ -19,7 +21,7 @@ pub struct By<'a> {
 }
 
 impl<'a> By<'a> {
-    /// `actor`, by the clock of this machine.
+    /// `actor`, by the clock of this machine; for leases on PostgreSQL, by that of the server.
     pub const fn new(actor: &'a str) -> Self {
         Self { actor, clock: &SystemClock }
     }
@@ -36,12 +38,29 @@ impl<'a> By<'a> {
     }
 
     /// The time of a change, before which it is seen to that the trail can say who made it: nothing is changed by nobody, also
-    /// where the caller passes over the error.
-    pub(super) fn change(&self) -> Result<Timestamp> {
+    /// where the caller passes over the error. It comes before all that the change looks at: each change appends to the trail,
+    /// so on an engine with many writers they take turns there, and who has his turn sees what the one before him did.
+    pub(super) fn change(&self, tx: &mut WriteTx<'_>) -> Result<Timestamp> {
+        self.take_turn(tx)?;
+        Ok(self.now())
+    }
+
+    /// As [`change`](Self::change), for who judges a lease: by the clock on which all agree who can have it.
+    pub(super) fn judge(&self, tx: &mut WriteTx<'_>) -> Result<Timestamp> {
+        self.take_turn(tx)?;
+        self.agreed(tx)
+    }
+
+    /// The time by which leases are judged.
+    pub(super) fn agreed(&self, tx: &mut ReadTx<'_>) -> Result<Timestamp> {
+        clock::agreed(tx, self.clock)
+    }
+
+    fn take_turn(&self, tx: &mut WriteTx<'_>) -> Result<()> {
         check_actor(self.actor).map_err(|reason| {
             Error::new(ErrorKind::Parameter, reason).with_help("name a person, a service, or user@host")
         })?;
-        Ok(self.now())
+        audit::take_turn(tx, &TRAIL)
     }
 }
 

@@ -159,7 +159,7 @@ pub fn create_mirror(tx: &mut WriteTx<'_>, by: By<'_>, new: NewMirror<'_>) -> Re
     let NewMirror { id, repository_id, name, remote_url, direction } = new;
     check(ENTITY, name)?;
     remote::check(remote_url)?;
-    let (id, now) = (id.unwrap_or_else(Id::new), by.change()?);
+    let (id, now) = (id.unwrap_or_else(Id::new), by.change(tx)?);
     let row = params! { id, repository_id, name, remote_url, direction, now };
     let mirror: Mirror = tx
         .query_one(CREATE, row)
@@ -219,8 +219,8 @@ pub fn list_mirrors_by_status(tx: &mut ReadTx<'_>, status: MirrorStatus, limit: 
 /// [`Missing`](super::Missing), [`InvalidName`](super::InvalidName), [`Taken`](super::Taken).
 pub fn rename_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Result<Mirror> {
     check(ENTITY, name)?;
+    let now = by.change(tx)?;
     let before = find_mirror(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    let now = by.change()?;
     let mirror: Mirror =
         tx.query_one(RENAME, params! { id, name, now }).map_err(|error| taken(error, ENTITY, id, name))?;
     record(tx, by, now, Action::Rename, &mirror, json!({ "from": before.name, "to": name }))?;
@@ -233,8 +233,8 @@ pub fn rename_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Re
 /// [`Missing`](super::Missing), [`SecretInUrl`](super::SecretInUrl).
 pub fn point_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, remote_url: &str) -> Result<Mirror> {
     remote::check(remote_url)?;
+    let now = by.change(tx)?;
     let before = find_mirror(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    let now = by.change()?;
     let mirror: Mirror = tx.query_one(POINT, params! { id, remote_url, now })?;
     let data = json!({ "from": before.remote_url, "to": remote_url });
     record(tx, by, now, Action::Update, &mirror, data)?;
@@ -300,12 +300,12 @@ fn move_to(
     to: MirrorStatus,
     error: Option<&str>,
 ) -> Result<Mirror> {
+    let now = by.change(tx)?;
     let from = find_mirror(tx, id)?.ok_or_else(|| missing(ENTITY, id))?.status;
     let illegal = || refuse(IllegalMirrorMove { id, from, to }, "look how it stands");
     if !may_become(from, to) {
         return Err(illegal());
     }
-    let now = by.change()?;
     let moved: Option<Mirror> = tx.query_opt(MOVE, params! { to, now, error, id, from })?;
     let mirror = moved.ok_or_else(illegal)?;
     record(tx, by, now, Action::Update, &mirror, json!({ "from": from, "to": to, "error": error }))?;
@@ -317,7 +317,7 @@ fn move_to(
 /// # Errors
 /// [`Missing`](super::Missing).
 pub fn delete_mirror(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Mirror> {
-    let now = by.change()?;
+    let now = by.change(tx)?;
     let mirror: Mirror = tx.query_opt(DELETE, params! { id })?.ok_or_else(|| missing(ENTITY, id))?;
     let data = json!({ "name": mirror.name, "remote_url": mirror.remote_url });
     record(tx, by, now, Action::Delete, &mirror, data)?;

@@ -163,7 +163,7 @@ pub fn put_objects<'a>(
     repository_id: Id,
     objects: impl IntoIterator<Item = NewObject<'a>>,
 ) -> Result<Put> {
-    let (now, repository) = (by.change()?, repository_id.to_string());
+    let (now, repository) = (by.change(tx)?, repository_id.to_string());
     let mut given = 0;
     let put = tx.insert_many(PUT, |rows| {
         for NewObject { oid, kind, size, pack } in objects {
@@ -231,7 +231,7 @@ pub fn delete_objects<'a>(
     repository_id: Id,
     oids: impl IntoIterator<Item = &'a str>,
 ) -> Result<u64> {
-    let (now, repository) = (by.change()?, repository_id.to_string());
+    let (now, repository) = (by.change(tx)?, repository_id.to_string());
     let mut deleted = 0;
     for oid in oids {
         deleted += tx.execute(DELETE, params! { repository_id: repository, oid })?;

@@ -72,7 +72,7 @@ const ENTITY: &str = "project";
 pub fn create_project(tx: &mut WriteTx<'_>, by: By<'_>, new: NewProject<'_>) -> Result<Project> {
     let NewProject { id, name, description } = new;
     check(ENTITY, name)?;
-    let (id, now) = (id.unwrap_or_else(Id::new), by.change()?);
+    let (id, now) = (id.unwrap_or_else(Id::new), by.change(tx)?);
     let project: Project = tx
         .query_one(CREATE, params! { id, name, description, now })
         .map_err(|error| taken(error, ENTITY, id, name))?;
@@ -114,7 +114,7 @@ pub fn describe_project(
     id: Id,
     description: Option<&str>,
 ) -> Result<Project> {
-    let now = by.change()?;
+    let now = by.change(tx)?;
     let project: Project =
         tx.query_opt(DESCRIBE, params! { id, description, now })?.ok_or_else(|| missing(ENTITY, id))?;
     let data = json!({ "description": description });
@@ -128,8 +128,8 @@ pub fn describe_project(
 /// [`Missing`](super::Missing), [`InvalidName`](super::InvalidName), [`Taken`](super::Taken).
 pub fn rename_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Result<Project> {
     check(ENTITY, name)?;
+    let now = by.change(tx)?;
     let before = find_project(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    let now = by.change()?;
     let project: Project =
         tx.query_one(RENAME, params! { id, name, now }).map_err(|error| taken(error, ENTITY, id, name))?;
     let data = json!({ "from": before.name, "to": name });
@@ -142,7 +142,7 @@ pub fn rename_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> R
 /// # Errors
 /// [`Missing`](super::Missing); [`InUse`] as long as it has repositories.
 pub fn delete_project(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Project> {
-    let now = by.change()?;
+    let now = by.change(tx)?;
     let repositories: u64 = tx.query_one(REPOSITORIES, params! { id })?;
     if repositories > 0 {
         let reason = InUse { entity: ENTITY, id, by: "repositories", count: repositories };

@@ -131,13 +131,14 @@ pub fn create_relationship(tx: &mut WriteTx<'_>, by: By<'_>, new: NewRelationshi
     if repository_id == related_id {
         return Err(refuse(SelfRelated { repository_id, kind }, "name two repositories"));
     }
+    let now = by.change(tx)?;
     for repository in [repository_id, related_id] {
         find_repository(tx, repository)?.ok_or_else(|| missing("repository", repository))?;
     }
     if kind.forbids_cycles() {
         cycle::refuse_cycle(tx, repository_id, kind, related_id)?;
     }
-    let (id, now) = (id.unwrap_or_else(Id::new), by.change()?);
+    let id = id.unwrap_or_else(Id::new);
     let row = params! { id, repository_id, related_id, kind, now };
     let made: Relationship = tx.query_one(CREATE, row).map_err(|error| {
         let value = match error.constraint().map(|constraint| constraint.kind) {
@@ -185,7 +186,7 @@ pub fn list_relationships_to(tx: &mut ReadTx<'_>, related_id: Id) -> Result<Vec<
 /// # Errors
 /// [`Missing`](super::Missing).
 pub fn delete_relationship(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Relationship> {
-    let now = by.change()?;
+    let now = by.change(tx)?;
     let gone: Relationship = tx.query_opt(DELETE, params! { id })?.ok_or_else(|| missing(ENTITY, id))?;
     record(tx, by, now, Action::Delete, &gone)?;
     Ok(gone)

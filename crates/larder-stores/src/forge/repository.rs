@@ -144,7 +144,7 @@ pub fn create_repository(tx: &mut WriteTx<'_>, by: By<'_>, new: NewRepository<'_
     let NewRepository { repository_id, project_id, name, description, default_branch } = new;
     check(ENTITY, name)?;
     let default_branch = branch(default_branch.unwrap_or("main"))?;
-    let (id, now) = (repository_id.unwrap_or_else(Id::new), by.change()?);
+    let (id, now) = (repository_id.unwrap_or_else(Id::new), by.change(tx)?);
     if repository_id.is_some() && find_repository(tx, id)?.is_none() && trail::knows(tx, id)? {
         return Err(refuse(IdUsed { repository_id: id }, "leave the id out, so that a new one is made"));
     }
@@ -226,10 +226,10 @@ pub fn update_repository(
     id: Id,
     update: UpdateRepository<'_>,
 ) -> Result<Repository> {
+    let now = by.change(tx)?;
     let before = find_repository(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
     let description = update.description.unwrap_or(before.description.as_deref());
     let default_branch = branch(update.default_branch.unwrap_or(&before.default_branch))?;
-    let now = by.change()?;
     let repository: Repository = tx.query_one(UPDATE, params! { id, description, default_branch, now })?;
     let data = json!({ "description": description, "default_branch": default_branch });
     trail::record(tx, by, now, Change::of(Action::Update, ENTITY, id).repository(id).data(data))?;
@@ -241,8 +241,10 @@ pub fn update_repository(
 /// # Errors
 /// [`Missing`](super::Missing), [`InvalidName`](super::InvalidName), [`Taken`](super::Taken).
 pub fn rename_repository(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -> Result<Repository> {
+    check(ENTITY, name)?;
+    let now = by.change(tx)?;
     let before = find_repository(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
-    place(tx, by, before.clone(), before.project_id, name, Action::Rename)
+    place(tx, (by, now), before.clone(), before.project_id, name, Action::Rename)
 }
 
 /// Moves a repository to another project, under the name that it has.
@@ -250,21 +252,21 @@ pub fn rename_repository(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, name: &str) -
 /// # Errors
 /// [`Missing`](super::Missing), also without that project; [`Taken`](super::Taken) where one has the name there.
 pub fn move_repository(tx: &mut WriteTx<'_>, by: By<'_>, id: Id, project_id: Id) -> Result<Repository> {
+    let now = by.change(tx)?;
     let before = find_repository(tx, id)?.ok_or_else(|| missing(ENTITY, id))?;
     let name = before.name.clone();
-    place(tx, by, before, project_id, &name, Action::Move)
+    place(tx, (by, now), before, project_id, &name, Action::Move)
 }
 
 fn place(
     tx: &mut WriteTx<'_>,
-    by: By<'_>,
+    (by, now): (By<'_>, Timestamp),
     before: Repository,
     project_id: Id,
     name: &str,
     action: Action,
 ) -> Result<Repository> {
-    check(ENTITY, name)?;
-    let (id, now) = (before.repository_id, by.change()?);
+    let id = before.repository_id;
     let repository: Repository = tx
         .query_one(RENAME, params! { id, project_id, name, now })
         .map_err(|error| taken(unless_referred(error, "project", project_id), ENTITY, id, name))?;
@@ -290,7 +292,7 @@ struct Belongings {
 /// [`Missing`](super::Missing); [`Held`](super::Held) while somebody has the lease; [`InUse`] while others are forks of it,
 /// have it as a submodule or are related to it otherwise.
 pub fn delete_repository(tx: &mut WriteTx<'_>, by: By<'_>, id: Id) -> Result<Repository> {
-    let now = by.change()?;
+    let now = by.judge(tx)?;
     if let Some(held) = find_lease(tx, id)?.and_then(|lease| lease.refuses(by, now)) {
         return Err(refuse(held, "wait until it is released, or its time is up"));
     }

@@ -111,14 +111,14 @@ impl Change {
     }
 }
 
-/// Notes many changes; `at` is from [`By::change`].
+/// Notes many changes; `at` is from [`By::change`], which has taken the turn.
 pub(super) fn record_many(
     tx: &mut WriteTx<'_>,
     by: By<'_>,
     at: Timestamp,
     changes: impl IntoIterator<Item = Change>,
 ) -> Result<()> {
-    audit::append_many(tx, &TRAIL, |entries| {
+    audit::append_many_in_turn(tx, &TRAIL, |entries| {
         for Change { action, entity, id, repository, data } in changes {
             entries.push(params! {
                 created_at: at, actor: by.actor, action, entity_kind: entity, entity_id: id, repository_id: repository,
@@ -130,10 +130,10 @@ pub(super) fn record_many(
     Ok(())
 }
 
-/// Notes a change; `at` is from [`By::change`].
+/// Notes a change; `at` is from [`By::change`], which has taken the turn.
 pub(super) fn record(tx: &mut WriteTx<'_>, by: By<'_>, at: Timestamp, change: Change) -> Result<()> {
     let Change { action, entity, id, repository, data } = change;
-    audit::append(
+    audit::append_in_turn(
         tx,
         &TRAIL,
         params! {

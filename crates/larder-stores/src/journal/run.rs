@@ -2,6 +2,7 @@
 
 use super::status::{Ending, Status, refusal};
 use crate::canonical_hash;
+use crate::engine::PerEngine;
 use crate::redact::{Redaction, STANDARD};
 use jiff::Timestamp;
 use larder::{Json, ReadTx, Result, WriteTx, params};
@@ -103,8 +104,13 @@ pub(super) const LIST: &str =
 pub(super) const LIST_BY_STATUS: &str =
     "SELECT run_id, created_at, args_json AS args, git_sha, config_hash, actor, status, finished_at, error
      FROM runs WHERE status = :status AND created_at < :before ORDER BY created_at DESC, run_id DESC LIMIT :limit";
-pub(super) const LEFT: &str =
-    "SELECT run_id FROM runs WHERE status = 'running' AND created_at < :before ORDER BY created_at, run_id";
+/// Where writers run side by side the rows are held, so that each is still running when it is ended.
+pub(super) const LEFT: PerEngine = PerEngine {
+    sqlite: "SELECT run_id FROM runs WHERE status = 'running' AND created_at < :before ORDER BY created_at, run_id",
+    postgres:
+        "SELECT run_id FROM runs WHERE status = 'running' AND created_at < :before ORDER BY created_at, run_id
+     FOR NO KEY UPDATE",
+};
 
 /// Begins a run.
 ///
@@ -168,7 +174,8 @@ pub fn list_runs(tx: &mut ReadTx<'_>, filter: &Filter) -> Result<Vec<Run>> {
 /// # Errors
 /// What the engine says.
 pub fn recover(tx: &mut WriteTx<'_>, before: Timestamp) -> Result<Vec<Run>> {
-    let left: Vec<String> = tx.query_all(LEFT, params! { before })?;
+    let sql = LEFT.on(tx);
+    let left: Vec<String> = tx.query_all(sql, params! { before })?;
     let ending = Ending::failed("its process ended without saying so");
     left.iter().map(|run_id| finish_run(tx, run_id, ending)).collect()
 }

@@ -1,6 +1,7 @@
 //! Steps of a run.
 
 use super::status::{Ending, Status, refusal};
+use crate::engine::PerEngine;
 use crate::redact::{Redaction, STANDARD};
 use jiff::Timestamp;
 use larder::{Json, ReadTx, Result, WriteTx, params};
@@ -58,10 +59,21 @@ impl RunStep {
     }
 }
 
-/// Only into a run that is running: one statement, so that no run can end in between.
-pub(super) const START: &str = "INSERT INTO run_steps (step_id, run_id, name, started_at, status)
-     SELECT :step_id, run_id, :name, :now, 'running' FROM runs WHERE run_id = :run_id AND status = 'running'
-     RETURNING step_id, run_id, name, started_at, finished_at, status, stats_json AS stats, error";
+macro_rules! start {
+    ($hold:literal) => {
+        concat!(
+            "INSERT INTO run_steps (step_id, run_id, name, started_at, status)
+     SELECT :step_id, run_id, :name, :now, 'running' FROM runs WHERE run_id = :run_id AND status = 'running'",
+            $hold,
+            "
+     RETURNING step_id, run_id, name, started_at, finished_at, status, stats_json AS stats, error"
+        )
+    };
+}
+
+/// Only into a run that is running: one statement, so that no run can end in between. Where writers run side by side it holds
+/// the run's row too: who ends the run waits, and then closes this step as well.
+pub(super) const START: PerEngine = PerEngine { sqlite: start!(""), postgres: start!(" FOR SHARE") };
 pub(super) const FINISH: &str = "UPDATE run_steps SET status = :status, stats_json = :stats, error = :error,
        finished_at = CASE WHEN started_at > :now THEN started_at ELSE :now END
      WHERE step_id = :step_id AND status = 'running'
@@ -81,7 +93,8 @@ pub fn start_step(tx: &mut WriteTx<'_>, new: NewStep<'_>) -> Result<RunStep> {
     let step_id = new.step_id.map_or_else(super::new_id, |id| redaction.text(id));
     let name = redaction.text(new.name);
     let now = new.started_at.unwrap_or_else(Timestamp::now);
-    let step = tx.query_opt(START, params! { step_id, run_id, name, now })?;
+    let sql = START.on(tx);
+    let step = tx.query_opt(sql, params! { step_id, run_id, name, now })?;
     match step {
         Some(step) => Ok(step),
         None => {

@@ -2,6 +2,7 @@
 
 use super::tool::{filled, no_tool};
 use super::{ContractStatus, ContractType};
+use crate::engine::PerEngine;
 use jiff::Timestamp;
 use larder::{ConstraintKind, Error, ErrorKind, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ VALUES (:tool_id, :contract_type, :name, :schema_path, :schema_hash)
 RETURNING *";
 pub(super) const DELETE: &str = "DELETE FROM contracts WHERE id = :id";
 pub(super) const BY_ID: &str = "SELECT * FROM contracts WHERE id = :id";
+/// For who judges a contract and changes it by that. Where writers run side by side the row is held meanwhile.
+pub(super) const TO_JUDGE: PerEngine =
+    PerEngine { sqlite: BY_ID, postgres: "SELECT * FROM contracts WHERE id = :id FOR NO KEY UPDATE" };
 pub(super) const OF_TOOL: &str = "SELECT * FROM contracts WHERE tool_id = :tool_id ORDER BY name";
 pub(super) const ALL: &str = "SELECT * FROM contracts ORDER BY tool_id, name";
 
@@ -105,6 +109,12 @@ pub fn remove_contract(tx: &mut WriteTx<'_>, id: i64) -> Result<()> {
 /// [`ErrorKind::NotFound`].
 pub fn contract(tx: &mut ReadTx<'_>, id: i64) -> Result<Contract> {
     tx.query_opt(BY_ID, params! { id })?.ok_or_else(|| no_contract(id))
+}
+
+/// The contract `id`, which nobody else changes until the commit.
+pub(super) fn to_judge(tx: &mut WriteTx<'_>, id: i64) -> Result<Contract> {
+    let sql = TO_JUDGE.on(tx);
+    tx.query_opt(sql, params! { id })?.ok_or_else(|| no_contract(id))
 }
 
 /// The contracts of one tool, by their names; of all tools where `tool_id` is `None`.

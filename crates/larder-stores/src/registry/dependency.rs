@@ -70,7 +70,8 @@ pub fn add_dependency(tx: &mut WriteTx<'_>, new: NewDependency<'_>) -> Result<De
     let NewDependency { consumer_id, provider_id, kind, version_constraint, optional } = new;
     let now = Timestamp::now();
     let values = params! { consumer_id, provider_id, kind, version_constraint, optional, now };
-    let error = match tx.query_one(INSERT, values) {
+    // In a savepoint, for after a statement that failed PostgreSQL answers no other before something was rolled back.
+    let error = match tx.savepoint(|tx| tx.query_one(INSERT, values)) {
         Ok(row) => return Ok(row),
         Err(error) => error,
     };

@@ -36,7 +36,7 @@ pub(super) const CHAIN: &str = "WITH RECURSIVE chain (id) AS (
   SELECT id FROM tools WHERE id = :id
   UNION
   SELECT dependencies.provider_id FROM chain JOIN dependencies ON dependencies.consumer_id = chain.id
-  WHERE dependencies.optional = 0
+  WHERE NOT dependencies.optional
 )
 SELECT tools.id, tools.name, tools.reliability, tools.stub FROM chain JOIN tools ON tools.id = chain.id";
 

@@ -1,6 +1,6 @@
 //! Whether contracts still hold.
 
-use super::contract::{contract, contracts};
+use super::contract::{contract, contracts, to_judge};
 use super::schema::{Reading, read_schema};
 use super::{Contract, ContractStatus, VerificationStatus};
 use crate::refusal::refuse;
@@ -168,7 +168,7 @@ fn record(
     git_commit: Option<&str>,
     accept: bool,
 ) -> Result<Verified> {
-    let before = contract(tx, contract_id)?;
+    let before = to_judge(tx, contract_id)?;
     match &before.schema_path {
         None => return Err(no_path(contract_id)),
         Some(path) if *path != reading.schema_path => {

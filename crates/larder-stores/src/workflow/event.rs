@@ -127,15 +127,21 @@ pub(super) fn insert(
     events: &[NewEvent<'_>],
 ) -> Result<Range<i64>> {
     let count = events.len();
-    let last: Option<i64> = tx.query_opt(ADVANCE, params! { run_id, count })?;
-    let last = last.ok_or_else(|| Subject::Run.missing(run_id))?;
     // Only somebody else can have written such a number.
-    let end = last.checked_add(1).ok_or_else(|| {
+    let none_left = || {
         Error::new(ErrorKind::Constraint, format!("the run {run_id} has no number left for an event"))
             .with_help(
                 "somebody changed its `last_sequence`: `larder workflow replay` says what it should be",
             )
+    };
+    let advanced: Result<Option<i64>> = tx.query_opt(ADVANCE, params! { run_id, count });
+    let last = advanced.map_err(|error| match error.kind() {
+        // One engine says that the sum is no number for the column, the other that there is no such sum.
+        ErrorKind::Constraint | ErrorKind::Conversion => none_left().with_cause(error),
+        _ => error,
     })?;
+    let last = last.ok_or_else(|| Subject::Run.missing(run_id))?;
+    let end = last.checked_add(1).ok_or_else(none_left)?;
     let first = end - i64::try_from(count).unwrap_or(i64::MAX);
     let row =
         |sequence: i64, event: &NewEvent<'_>, push: &mut dyn FnMut(&[larder::Param<'_>]) -> Result<()>| {
@@ -158,6 +164,10 @@ pub(super) fn insert(
                     .try_for_each(|(sequence, event)| row(sequence, event, &mut |params| rows.push(params)))
             })?;
         }
+    }
+    if !events.is_empty() {
+        // Who follows on another machine is told by the commit.
+        tx.announce()?;
     }
     Ok(first..end)
 }

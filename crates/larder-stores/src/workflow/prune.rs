@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(super) const MARK: &str = "UPDATE runs SET pruned_at = :at, feature_branch = id || ' ' || feature_branch \
      WHERE id = :id AND pruned_at IS NULL AND status IN ('completed', 'failed', 'cancelled')";
 pub(super) const MARK_OLD: &str = "UPDATE runs SET pruned_at = :at, feature_branch = id || ' ' || feature_branch \
-     WHERE id IN (SELECT id FROM runs WHERE status IN ('completed', 'failed', 'cancelled') \
+     WHERE pruned_at IS NULL AND id IN (SELECT id FROM runs WHERE status IN ('completed', 'failed', 'cancelled') \
      AND completed_at < :older_than AND pruned_at IS NULL LIMIT :limit)";
 pub(super) const NEXT: &str = "SELECT id FROM runs WHERE pruned_at IS NOT NULL ORDER BY pruned_at LIMIT 1";
 pub(super) const DELETE_EVENTS: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events \

@@ -1,11 +1,17 @@
 //! After a crash: what was left running is marked as interrupted.
 
 use super::{Liveness, Owner, run};
+use crate::engine::PerEngine;
 use larder::{Result, WriteTx, params};
 use serde::Serialize;
 
-pub(super) const RUNNING: &str =
-    "SELECT id, owner FROM runs WHERE status = 'running' AND pruned_at IS NULL ORDER BY id";
+/// Where writers run side by side the rows are held, so that each is still running when it is marked; in one order, so that
+/// two daemons that start together don't wait for each other.
+pub(super) const RUNNING: PerEngine = PerEngine {
+    sqlite: "SELECT id, owner FROM runs WHERE status = 'running' AND pruned_at IS NULL ORDER BY id",
+    postgres: "SELECT id, owner FROM runs WHERE status = 'running' AND pruned_at IS NULL ORDER BY id \
+               FOR NO KEY UPDATE",
+};
 
 /// Which runs [`recover`] takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +41,9 @@ pub struct Recovered {
 /// # Errors
 /// What the engine says.
 pub fn recover(tx: &mut WriteTx<'_>, how: Recovery) -> Result<Recovered> {
+    let sql = RUNNING.on(tx);
     // The owner as text: one that can't be read keeps no other run from being recovered.
-    let running: Vec<(String, Option<String>)> = tx.query_all(RUNNING, params! {})?;
+    let running: Vec<(String, Option<String>)> = tx.query_all(sql, params! {})?;
     tx.savepoint(|tx| {
         let mut recovered = Recovered::default();
         for (id, owner) in running {

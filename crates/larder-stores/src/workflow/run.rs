@@ -4,6 +4,7 @@ use super::event::{self, NewEvent};
 use super::refused::{IllegalMove, RunExists, RunNotReady, Subject, UnitsOpen};
 use super::{Owner, Status, json, kind, unit};
 use jiff::Timestamp;
+use larder::sql::text::Dialect;
 use larder::sql::timestamp_text;
 use larder::{Json, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,10 @@ pub(super) const BY_REPO: &str =
 pub(super) const BY_STATUS_AND_REPO: &str = select!(
     "WHERE status = :status AND repo_path = :repo_path AND pruned_at IS NULL ORDER BY id DESC LIMIT :limit"
 );
+/// Only for PostgreSQL, where writers run side by side: takes the row of a run before what is done in it, as each event does
+/// in the end. So the events of a run are one transaction's after the other's, whatever is decided by a look at its units is
+/// still so when it is done, and nobody waits for the run while another waits for one of its units.
+pub(super) const HOLD: &str = "SELECT 1 FROM runs WHERE id = :id FOR NO KEY UPDATE";
 pub(super) const STATUS: &str = "SELECT status FROM runs WHERE id = :id AND pruned_at IS NULL";
 
 // The statuses that each of these takes are those of `Status::may_become`; a test tries all.
@@ -279,6 +284,7 @@ fn move_to(
     f: impl FnOnce(&mut WriteTx<'_>, &str) -> Result<u64>,
 ) -> Result<()> {
     tx.savepoint(|tx| {
+        hold(tx, id)?;
         if f(tx, &timestamp_text(Timestamp::now()))? > 0 {
             return Ok(());
         }
@@ -288,6 +294,14 @@ fn move_to(
         }
         Err(IllegalMove::of(Subject::Run, id, from, to))
     })
+}
+
+/// Keeps others from the run until the commit.
+pub(super) fn hold(tx: &mut WriteTx<'_>, id: &str) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        tx.query_opt::<i64>(HOLD, params! { id })?;
+    }
+    Ok(())
 }
 
 pub(super) fn status(tx: &mut ReadTx<'_>, id: &str) -> Result<Status> {

@@ -3,6 +3,7 @@
 use super::refused::{IllegalMove, RunNotReady, Subject};
 use super::{Status, event, run};
 use jiff::Timestamp;
+use larder::sql::text::Dialect;
 use larder::sql::timestamp_text;
 use larder::{Error, ErrorKind, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub(super) const OF_RUN: &str = select!("units.run_id = :run_id ORDER BY units.u
 pub(super) const OF_RUN_BY_STATUS: &str =
     select!("units.run_id = :run_id AND units.status = :status ORDER BY units.unit_id");
 pub(super) const BY_STATUS: &str = select!("units.status = :status ORDER BY units.id DESC LIMIT :limit");
+/// As `run::HOLD`, for the run of a unit.
+pub(super) const HOLD_RUN: &str =
+    "SELECT 1 FROM runs WHERE id = (SELECT run_id FROM units WHERE id = :id) FOR NO KEY UPDATE";
 pub(super) const PLACE: &str = "UPDATE units SET branch = :branch, worktree_path = :worktree_path WHERE id = :id AND EXISTS (SELECT 1 \
      FROM runs WHERE runs.id = units.run_id AND runs.pruned_at IS NULL)";
 
@@ -103,6 +107,7 @@ pub fn create_units(tx: &mut WriteTx<'_>, run_id: &str, new: &[NewUnit<'_>]) -> 
     let id = |unit: &NewUnit<'_>| unit.id.map_or_else(|| Ulid::generate().to_string(), str::to_owned);
     let ids: Vec<String> = new.iter().map(id).collect();
     tx.savepoint(|tx| {
+        run::hold(tx, run_id)?;
         run::check_open(tx, run_id)?;
         tx.insert_many(CREATE, |rows| {
             ids.iter().zip(new).try_for_each(|(id, unit)| {
@@ -175,6 +180,7 @@ fn move_to(
 ) -> Result<()> {
     let at = timestamp_text(Timestamp::now());
     tx.savepoint(|tx| {
+        hold_run(tx, id)?;
         if let Some((run_id, unit_id)) = f(tx, &at)? {
             let event = event::of_move(Subject::Unit, to, Some(&unit_id), why);
             return event::insert(tx, &run_id, &at, &[event]).map(drop);
@@ -186,6 +192,14 @@ fn move_to(
         }
         Err(IllegalMove::of(Subject::Unit, id, from, to))
     })
+}
+
+/// Keeps others from the run of a unit until the commit.
+fn hold_run(tx: &mut WriteTx<'_>, id: &str) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        tx.query_opt::<i64>(HOLD_RUN, params! { id })?;
+    }
+    Ok(())
 }
 
 /// Cancels the units of a run that are open; gives their names.

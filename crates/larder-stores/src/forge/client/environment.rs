@@ -5,6 +5,8 @@ use std::env::VarError;
 
 /// The file, when nothing names one.
 const DEFAULT: &str = "data/forge.db";
+/// The server and the database that libpq's own variables name (`PGHOST`, `PGDATABASE`, …), when nothing else names one.
+const SERVER: &str = "postgres://";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Engine {
@@ -39,8 +41,10 @@ pub(super) fn url(variable: impl Fn(&str) -> Result<Option<String>>) -> Result<S
             Some(url) => Ok(url),
             None => Ok(get("DB_PATH")?.unwrap_or_else(|| DEFAULT.to_owned())),
         },
-        Engine::Postgres => Err(Error::new(ErrorKind::Unsupported, "PostgreSQL is not in this build yet")
-            .with_help("set DATABASE_URL to the path of a SQLite file, or DB_DRIVER=sqlite")),
+        Engine::Postgres if cfg!(feature = "postgres") => Ok(url.unwrap_or_else(|| SERVER.to_owned())),
+        Engine::Postgres => Err(Error::new(ErrorKind::Unsupported, "PostgreSQL is not in this build").with_help(
+            "build with the feature `postgres`, or set DATABASE_URL to the path of a SQLite file, or DB_DRIVER=sqlite",
+        )),
     }
 }
 
@@ -90,12 +94,26 @@ mod tests {
     }
 
     #[test]
-    fn what_can_t_be_had_is_said_without_the_password() {
+    fn postgres_is_had_where_it_is_in_the_build() {
+        let url = "postgres://ada:hunter2@host/forge";
+        for (variables, had) in [
+            (&[("DATABASE_URL", url)][..], url),
+            (&[("DATABASE_URL", url), ("DB_DRIVER", "pg")], url),
+            (&[("DB_DRIVER", "pg")], SERVER),
+        ] {
+            match asked(variables) {
+                Ok(url) => assert!(cfg!(feature = "postgres") && url == had, "{url}"),
+                Err((kind, said)) => {
+                    assert!(!cfg!(feature = "postgres") && kind == ErrorKind::Unsupported, "{said}");
+                    assert!(said.contains("not in this build") && !said.contains("hunter2"), "{said}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
         let fails = |variables: &[(&str, &str)]| asked(variables).unwrap_err();
-        assert_eq!(fails(&[("DB_DRIVER", "pg")]).0, ErrorKind::Unsupported);
-        let (kind, said) = fails(&[("DATABASE_URL", "postgres://ada:hunter2@host/forge")]);
-        assert_eq!(kind, ErrorKind::Unsupported);
-        assert!(said.contains("not in this build yet") && !said.contains("hunter2"), "{said}");
         let both = fails(&[("DATABASE_URL", "postgresql://host/forge"), ("DB_DRIVER", "sqlite")]);
         assert_eq!(both.0, ErrorKind::Config);
         assert_eq!(fails(&[("DB_DRIVER", "mysql")]).0, ErrorKind::Config);

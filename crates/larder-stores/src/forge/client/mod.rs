@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 /// A client of the forge's database: query, execute, transaction, prepare, close.
 ///
 /// Parameters are named, in one text for every engine: `:name` in the statement, `params! { name }` beside it. Dates are
-/// ISO 8601 text on SQLite.
+/// ISO 8601 text on SQLite, `timestamptz` on PostgreSQL, and come out as the same text on both.
 ///
 /// ```
 /// use larder::params;
@@ -37,14 +37,14 @@ impl Client {
     /// | variable | meaning |
     /// |---|---|
     /// | `DATABASE_URL` | where the database is: a path, `sqlite:PATH`, `:memory:`, `postgres://…`. It wins |
-    /// | `DB_DRIVER` | `sqlite` or `pg`; must fit the URL where there is one. `sqlite` unless set |
+    /// | `DB_DRIVER` | `sqlite` or `pg`; must fit the URL where there is one. `sqlite` unless set. With `pg` and without a URL, libpq's own variables (`PGHOST`, …) say where |
     /// | `DB_PATH` | the file, for SQLite without a URL; `data/forge.db` unless set |
     ///
     /// An empty variable counts as not set. The store's migrations are applied.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for what contradicts itself or can't be understood, [`ErrorKind::Unsupported`] for PostgreSQL,
-    /// which is not in this build yet, or what opening says.
+    /// [`ErrorKind::Config`] for what contradicts itself or can't be understood, [`ErrorKind::Unsupported`] for PostgreSQL
+    /// without the feature `postgres`, or what opening says.
     pub fn from_env() -> Result<Self> {
         Self::at(environment::url(|name| environment::value(name, std::env::var(name)))?)
     }
@@ -103,17 +103,23 @@ impl Client {
     /// [`ErrorKind::Statement`] and [`ErrorKind::Parameter`] for what is wrong with it, [`ErrorKind::Unsupported`] for what
     /// begins or ends a transaction, [`ErrorKind::ReadOnly`] for what writes where that can't be.
     pub fn prepare(&self, sql: &str) -> Result<Prepared<'_>> {
-        let parameters = Mapped::new(sql, Dialect::Sqlite)?.names().to_vec();
+        let dialect = self.database.driver().dialect();
+        let parameters = Mapped::new(sql, dialect)?.names().to_vec();
         let nothing: Vec<Param<'_>> =
             parameters.iter().map(|name| (name.as_str(), &Value::Null as _)).collect();
-        let verb = Verb::of(sql, Dialect::Sqlite);
+        let verb = Verb::of(sql, dialect);
         if verb.is_transaction_control() {
             return Err(Error::new(ErrorKind::Unsupported, "a statement opens or ends a transaction")
                 .with_help("leave that to `transaction`"));
         }
+        use Verb::{Alter, Analyze, Create, Drop, Explain, Reindex, Vacuum};
         // What explains runs nothing by itself, and is not to be explained.
-        let explain = match verb {
-            Verb::Explain => sql.to_owned(),
+        let explain = match (dialect, verb) {
+            (_, Explain) => sql.to_owned(),
+            // This engine explains none of these. They are understood when they run.
+            (Dialect::Postgres, Alter | Analyze | Create | Drop | Reindex | Vacuum) => {
+                return Ok(Prepared { client: self, sql: sql.to_owned(), parameters });
+            }
             _ => format!("EXPLAIN {sql}"),
         };
         let look = |tx: &mut ReadTx<'_>| tx.query_each(&explain, &nothing, |_| Ok(ControlFlow::Break(())));

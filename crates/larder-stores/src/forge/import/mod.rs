@@ -141,7 +141,7 @@ impl std::error::Error for ImportRefused {}
 /// # Errors
 /// With `strict`, [`ImportRefused`].
 pub fn import_leases(tx: &mut WriteTx<'_>, by: By<'_>, file: &LeaseFile, strict: bool) -> Result<Imported> {
-    let now = by.change()?;
+    let now = by.judge(tx)?;
     let mut bad = file.bad.clone();
     let mut of_repository: BTreeMap<Id, Vec<&Record>> = BTreeMap::new();
     for record in &file.records {

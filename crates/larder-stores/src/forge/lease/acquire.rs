@@ -1,12 +1,13 @@
 //! Granting.
 
-use super::{InvalidTerm, LEASE_TERM, Lease, columns, find_lease};
+use super::{Held, InvalidTerm, LEASE_TERM, Lease, columns, find_lease};
 use crate::forge::missing::{missing, unless_referred};
 use crate::forge::repository;
 use crate::forge::trail::{self, Action, Change};
 use crate::forge::{By, Id};
 use crate::refusal::refuse;
 use jiff::SignedDuration;
+use larder::sql::text::Dialect;
 use larder::{Error, ErrorKind, Result, WriteTx, params};
 use serde_json::json;
 
@@ -51,8 +52,15 @@ pub fn acquire_lease(
     if term < SignedDuration::from_millis(1) || term > LEASE_TERM {
         return Err(invalid());
     }
-    let now = by.change()?;
+    let now = by.judge(tx)?;
     let until = now.checked_add(term).map_err(|_| invalid())?;
+    // Where writers run side by side, who only asks does not wait for those whose writes the lease guards (`check_token`), as
+    // the statement that grants would. What is seen here stays so: no lease changes out of turn.
+    if tx.dialect() == Dialect::Postgres
+        && let Some(held) = find_lease(tx, repository_id)?.and_then(|lease| lease.refuses(by, now))
+    {
+        return Err(is_held(held));
+    }
     let granted: Option<Lease> = tx
         .query_opt(ACQUIRE, params! { repository_id, holder: by.actor, now, until })
         .map_err(|error| unless_referred(error, repository::ENTITY, repository_id))?;
@@ -60,10 +68,7 @@ pub fn acquire_lease(
         let held = find_lease(tx, repository_id)?.ok_or_else(|| missing(ENTITY, repository_id))?;
         // What the statement judged by the kept digits of the time, this does too.
         return Err(match held.refuses(by, now) {
-            Some(held) if held.yours => {
-                refuse(held, "a lease is not renewed: go on with this one, or give it back and ask again")
-            }
-            Some(held) => refuse(held, "wait until it is given back, or its time is up"),
+            Some(held) => is_held(held),
             None => Error::new(ErrorKind::Internal, "a lease that is free was not granted"),
         });
     };
@@ -76,4 +81,12 @@ pub fn acquire_lease(
     let change = Change::of(action, ENTITY, repository_id).repository(repository_id).data(data);
     trail::record(tx, by, now, change)?;
     Ok(lease)
+}
+
+fn is_held(held: Held) -> Error {
+    let help = match held.yours {
+        true => "a lease is not renewed: go on with this one, or give it back and ask again",
+        false => "wait until it is given back, or its time is up",
+    };
+    refuse(held, help)
 }

@@ -1,14 +1,18 @@
 //! Fencing: a write is good only with the token of the lease in force.
 
 use super::{LeaseStatus, StaleToken};
+use crate::engine::PerEngine;
 use crate::forge::{By, Id};
 use crate::refusal::refuse;
 use jiff::Timestamp;
 use larder::{Result, WriteTx, params};
 use serde::Deserialize;
 
-pub(super) const TOKEN: &str =
-    "SELECT token, status, expires_at FROM leases WHERE repository_id = :repository_id";
+/// Where writers run side by side the row is held until the commit: who would be granted the lease meanwhile waits for that.
+pub(super) const TOKEN: PerEngine = PerEngine {
+    sqlite: "SELECT token, status, expires_at FROM leases WHERE repository_id = :repository_id",
+    postgres: "SELECT token, status, expires_at FROM leases WHERE repository_id = :repository_id FOR SHARE",
+};
 
 #[derive(Deserialize)]
 struct Current {
@@ -26,8 +30,10 @@ struct Current {
 /// # Errors
 /// [`StaleToken`].
 pub fn check_token(tx: &mut WriteTx<'_>, by: By<'_>, repository_id: Id, token: i64) -> Result<()> {
-    let now = by.now();
-    let current: Option<Current> = tx.query_opt(TOKEN, params! { repository_id })?;
+    let sql = TOKEN.on(tx);
+    let current: Option<Current> = tx.query_opt(sql, params! { repository_id })?;
+    // After that, which may have waited.
+    let now = by.agreed(tx)?;
     let good = current.as_ref().is_some_and(|current| {
         current.token == token && current.status == LeaseStatus::Held && current.expires_at > now
     });

@@ -2,6 +2,7 @@
 
 use super::{LEASE_TERM, Lease, columns};
 use crate::audit;
+use crate::clock::{self, SystemClock};
 use crate::forge::trail::TRAIL;
 use jiff::Timestamp;
 use larder::doctor::{Findings, Inspection};
@@ -36,7 +37,8 @@ impl Inspection for LeaseCheck {
         if !audit::exists(tx, &TRAIL)? {
             return Ok(());
         }
-        look(tx, Timestamp::now(), findings)
+        let now = clock::agreed(tx, &SystemClock)?;
+        look(tx, now, findings)
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const RELEASE: &str = concat!(
 /// # Errors
 /// [`NotHolder`] for anybody else, with another token, and when it was given back already.
 pub fn release_lease(tx: &mut WriteTx<'_>, by: By<'_>, repository_id: Id, token: i64) -> Result<Lease> {
-    let now = by.change()?;
+    let now = by.judge(tx)?;
     let released: Option<Lease> =
         tx.query_opt(RELEASE, params! { now, repository_id, holder: by.actor, token })?;
     let Some(lease) = released else {

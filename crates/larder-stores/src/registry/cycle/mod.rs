@@ -5,6 +5,7 @@ mod component;
 
 use super::graph::{Graph, graph};
 use jiff::Timestamp;
+use larder::sql::text::Dialect;
 use larder::{Database, Json, ReadTx, Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -61,8 +62,11 @@ pub struct RecordedCycles {
 pub const CYCLE_LIMIT: usize = 1_000;
 
 pub(super) const ALL: &str = "SELECT * FROM circular_deps ORDER BY id";
-pub(super) const OPEN: &str = "SELECT * FROM circular_deps WHERE resolved = 0 ORDER BY id";
+pub(super) const OPEN: &str = "SELECT * FROM circular_deps WHERE NOT resolved ORDER BY id";
 pub(super) const INSERT: &str = "INSERT INTO circular_deps (cycle, detected_at) VALUES (:cycle, :now)";
+/// Only for PostgreSQL, where writers run side by side: two who record would each find a cycle new. As the first statement of a
+/// transaction it waits before the snapshot is taken.
+pub(super) const ALONE: &str = "LOCK TABLE circular_deps IN SHARE ROW EXCLUSIVE MODE";
 pub(super) const MARK: &str = "UPDATE circular_deps SET resolved = :resolved WHERE id = :id";
 
 impl Graph {
@@ -99,6 +103,9 @@ fn pairs<T>(cycle: &[T]) -> impl Iterator<Item = (&T, &T)> {
 /// # Errors
 /// What the engine says.
 pub fn record_cycles(tx: &mut WriteTx<'_>, cycles: &Cycles) -> Result<RecordedCycles> {
+    if tx.dialect() == Dialect::Postgres {
+        tx.execute(ALONE, &[])?;
+    }
     let graph = graph(tx)?;
     let mut recorded = RecordedCycles::default();
     let rows: Vec<Cycle> = tx.query_all(ALL, &[])?;

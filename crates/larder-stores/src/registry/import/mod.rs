@@ -9,8 +9,8 @@ mod record;
 pub use cargo::{cargo_inventory, read_cargo_metadata, run_cargo_metadata};
 pub use npm::read_npm_lock;
 pub(super) use record::{
-    ADOPT_CONSUMER, ADOPT_CONTRACTS, ADOPT_PROVIDER, ADOPT_TOOL, EDGES, FORGET, HAND_MADE, INSERT_EDGE,
-    INSERT_MEMBER, INSERT_TOOL, IS_SHARED, REMOVE_TOOL, TOOLS,
+    ADOPT_CONSUMER, ADOPT_CONTRACTS, ADOPT_PROVIDER, ADOPT_TOOL, ALONE, EDGES, FORGET, HAND_MADE,
+    INSERT_EDGE, INSERT_MEMBER, INSERT_TOOL, IS_SHARED, REMOVE_TOOL, TOOLS,
 };
 pub use record::{Changed, Imported, import};
 

@@ -4,6 +4,7 @@ use super::{Inventory, InventoryDependency, InventoryTool};
 use crate::registry::tool::DEFAULT_RELIABILITY;
 use crate::registry::{DependencyType, ToolType};
 use jiff::Timestamp;
+use larder::sql::text::Dialect;
 use larder::{Result, WriteTx, params};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -46,6 +47,9 @@ pub(in crate::registry) const TOOLS: &str = "SELECT id, name, path, type, versio
   EXISTS (SELECT 1 FROM imports WHERE tool_id = tools.id) AS is_imported,
   EXISTS (SELECT 1 FROM imports WHERE tool_id = tools.id AND source = :source) AS is_known
 FROM tools";
+/// Only for PostgreSQL, where writers run side by side: an import writes by what it read before, and two of them must not
+/// mix. As the first statement of a transaction it waits before the snapshot is taken.
+pub(in crate::registry) const ALONE: &str = "LOCK TABLE imports IN SHARE ROW EXCLUSIVE MODE";
 pub(in crate::registry) const INSERT_TOOL: &str =
     "INSERT INTO tools (id, name, path, type, version, reliability, manifest_path, created_at, updated_at)
 VALUES (:id, :name, :path, :kind, :version, :reliability, :manifest_path, :now, :now)
@@ -124,6 +128,9 @@ pub fn import(tx: &mut WriteTx<'_>, inventory: &Inventory) -> Result<Imported> {
         unresolved: inventory.unresolved.clone(),
         ..Imported::default()
     };
+    if tx.dialect() == Dialect::Postgres {
+        tx.execute(ALONE, &[])?;
+    }
     let known: Vec<KnownTool> = tx.query_all(TOOLS, params! { source: inventory.source })?;
     let known: HashMap<&str, &KnownTool> = known.iter().map(|tool| (tool.id.as_str(), tool)).collect();
     write_tools(tx, inventory, &known, &mut imported)?;
