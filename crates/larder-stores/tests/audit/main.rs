@@ -3,11 +3,14 @@
 
 mod append;
 mod hostile;
+#[path = "../shared/many.rs"]
+mod many_times;
 mod reference;
 mod tamper;
 mod trigger;
 
 use larder::{Database, Result, WriteTx, params};
+use larder_kit::Place;
 use larder_stores::audit::{self, Anchor, Head, Verification};
 use larder_stores::journal;
 
@@ -42,18 +45,24 @@ impl Entry {
     }
 }
 
-/// A journal in memory.
-fn journal() -> Database {
-    let db = Database::open(":memory:").unwrap();
-    db.migrate(&[&journal::MIGRATIONS]).unwrap();
-    db
+/// A journal.
+fn journal(place: &Place) -> Database {
+    Database::options(place.url()).migrations(&journal::MIGRATIONS).open().unwrap()
 }
 
 /// A table with the trail's columns and none of its rules.
-fn bare() -> Database {
-    let db = Database::open(":memory:").unwrap();
-    let columns = "seq, ts, level, run_id, scope, event, message, data_json, hash";
+fn bare(place: &Place) -> Database {
+    let db = Database::options(place.url()).open().unwrap();
+    let columns = match place.is_postgres() {
+        false => "seq, ts, level, run_id, scope, event, message, data_json, hash",
+        true => {
+            "seq bigint, ts text, level text, run_id text, scope text, event text, message text, data_json text, hash text"
+        }
+    };
     db.execute(&format!("CREATE TABLE audit_log ({columns})"), &[]).unwrap();
+    if place.is_postgres() {
+        db.execute("CREATE VIEW audit_log_turn AS SELECT 1 AS trail", &[]).unwrap();
+    }
     db
 }
 

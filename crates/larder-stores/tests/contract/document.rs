@@ -1,6 +1,7 @@
 //! The table under `## Contract` of a document.
 
 use crate::row::What;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,15 @@ impl Document {
         let (_, table) = contract.split_once(HEAD).unwrap_or_else(|| panic!("there is no table {HEAD}"));
         let rows = table.lines().skip(2).take_while(|line| line.starts_with('|')).map(Row::parse).collect();
         Self { rows }
+    }
+
+    /// The type of each column, by table and column.
+    pub(crate) fn kinds(&self) -> BTreeMap<(String, String), String> {
+        let columns = self.rows.iter().filter_map(|row| match &row.what {
+            What::Column(column) => Some(((row.table.clone(), column.name.clone()), column.kind.clone())),
+            _ => None,
+        });
+        columns.collect()
     }
 
     /// The functions that the sources don't have.

@@ -3,34 +3,36 @@
 use crate::row::{Column, What, plain};
 use larder::Database;
 use larder::schema::{Catalogue, Table};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+#[derive(Default)]
 pub(crate) struct Live {
-    catalogue: Catalogue,
+    /// Everything that must stand in the documents, with its table.
+    pub(crate) rows: Vec<(String, What)>,
+    /// The tables, each with the columns of its primary key.
+    pub(crate) tables: BTreeMap<String, Vec<String>>,
 }
 
 impl Live {
     pub(crate) fn read(database: &Database) -> Self {
-        Self { catalogue: database.read(|tx| Catalogue::read(tx.connection())).unwrap() }
+        let catalogue = database.read(|tx| Catalogue::read(tx.connection())).unwrap();
+        let mut live = Self::default();
+        for table in catalogue.tables.values() {
+            let add = |what| (table.name.clone(), what);
+            live.rows.extend(columns(table).into_iter().map(What::Column).map(add));
+            live.rows.extend(checks(table).into_iter().map(add));
+            live.rows.extend(uniques(table).into_iter().map(What::Unique).map(add));
+            live.rows.extend(indexes(&catalogue, table).into_iter().map(|(unique, columns)| {
+                add(if unique { What::Unique(columns) } else { What::Index(columns) })
+            }));
+            let key = table.primary_key().into_iter().map(str::to_owned).collect();
+            live.tables.insert(table.name.clone(), key);
+        }
+        live
     }
 
     pub(crate) fn has_table(&self, name: &str) -> bool {
-        self.catalogue.table(name).is_some()
-    }
-
-    /// Everything that must stand in the documents.
-    pub(crate) fn rows(&self) -> Vec<(String, What)> {
-        let mut rows = Vec::new();
-        for table in self.catalogue.tables.values() {
-            let add = |what| (table.name.clone(), what);
-            rows.extend(columns(table).into_iter().map(What::Column).map(add));
-            rows.extend(checks(table).into_iter().map(add));
-            rows.extend(uniques(table).into_iter().map(What::Unique).map(add));
-            rows.extend(self.indexes(table).into_iter().map(|(unique, columns)| {
-                add(if unique { What::Unique(columns) } else { What::Index(columns) })
-            }));
-        }
-        rows
+        self.tables.contains_key(name)
     }
 
     /// Why something of the documents is not so.
@@ -44,16 +46,14 @@ impl Live {
     }
 
     fn find(&self, table: &str, what: &What, fits: impl Fn(&What, &What) -> bool) -> Result<(), String> {
-        let rows: Vec<What> =
-            self.rows().into_iter().filter(|(name, _)| name == table).map(|(_, what)| what).collect();
-        let Some(found) = self.catalogue.table(table) else { return Err("there is no such table".into()) };
+        let rows: Vec<&What> =
+            self.rows.iter().filter(|(name, _)| name == table).map(|(_, what)| what).collect();
+        let Some(key) = self.tables.get(table) else { return Err("there is no such table".into()) };
         let served = match what {
             // A primary key is an index too.
             What::Index(columns) => {
-                let key = found.primary_key();
                 let served = |list: &[String]| list.starts_with(columns);
-                let key: Vec<String> = key.into_iter().map(str::to_owned).collect();
-                served(&key)
+                served(key)
                     || rows.iter().any(|row| matches!(row, What::Unique(l) | What::Index(l) if served(l)))
             }
             _ => rows.iter().any(|row| fits(row, what)),
@@ -76,23 +76,19 @@ impl Live {
             if near.is_empty() { "nothing like it".to_owned() } else { near.join(", ") }
         ))
     }
+}
 
-    /// The indexes that a statement made: whether they are unique, and their columns.
-    fn indexes(&self, table: &Table) -> Vec<(bool, Vec<String>)> {
-        let own = self.catalogue.indexes.values().filter(|index| index.table == table.name);
-        own.map(|index| {
-            let (head, columns) = index.sql.split_once('(').unwrap();
-            let columns = columns.trim_end().trim_end_matches(')');
-            assert!(
-                !columns.contains([')', '(']),
-                "an index on an expression, or a partial one: {}",
-                index.sql
-            );
-            let names = columns.split(',').map(|name| name.split_whitespace().next().unwrap().to_owned());
-            (head.to_uppercase().contains("UNIQUE"), names.collect())
-        })
-        .collect()
-    }
+/// The indexes that a statement made: whether they are unique, and their columns.
+fn indexes(catalogue: &Catalogue, table: &Table) -> Vec<(bool, Vec<String>)> {
+    let own = catalogue.indexes.values().filter(|index| index.table == table.name);
+    own.map(|index| {
+        let (head, columns) = index.sql.split_once('(').unwrap();
+        let columns = columns.trim_end().trim_end_matches(')');
+        assert!(!columns.contains([')', '(']), "an index on an expression, or a partial one: {}", index.sql);
+        let names = columns.split(',').map(|name| name.split_whitespace().next().unwrap().to_owned());
+        (head.to_uppercase().contains("UNIQUE"), names.collect())
+    })
+    .collect()
 }
 
 fn columns(table: &Table) -> Vec<Column> {

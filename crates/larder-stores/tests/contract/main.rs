@@ -13,19 +13,25 @@ mod document;
 mod live;
 mod product;
 mod row;
+mod server;
 
 use document::Document;
 use larder::Database;
+use larder_kit::Place;
 use larder_stores::Store;
 use live::Live;
 use row::What;
 
-/// The live schema of a store, in a database of its own.
-fn live(store: &str) -> Live {
+/// The live schema of a store, in a database of its own, and in what its types are not those that the document means.
+fn live(place: &Place, store: &str, document: &Document) -> (Live, Vec<String>) {
     let store = Store::named(store).unwrap();
-    let database = Database::open(":memory:").unwrap();
+    let database = Database::options(place.url()).open().unwrap();
     database.migrate(&[store.set]).unwrap();
-    Live::read(&database)
+    if place.is_postgres() {
+        server::read(place, &document.kinds())
+    } else {
+        (Live::read(&database), Vec::new())
+    }
 }
 
 /// Everything in which a document, the schema and the promises differ.
@@ -39,8 +45,8 @@ fn differences(document: &Document, live: &Live, promised: &[(String, What)]) ->
             found.push(format!("{} {}: no function serves it", row.table, row.what));
         }
     }
-    for (table, what) in live.rows() {
-        if !document.rows.iter().any(|row| row.table == table && row.what.is(&what)) {
+    for (table, what) in &live.rows {
+        if !document.rows.iter().any(|row| row.table == *table && row.what.is(what)) {
             found.push(format!("the database has {table} {what}, and the documents don't"));
         }
     }
@@ -52,36 +58,18 @@ fn differences(document: &Document, live: &Live, promised: &[(String, What)]) ->
     found
 }
 
-fn check(store: &str) {
+fn check(place: &Place, store: &str) {
     let document = Document::of(store);
-    let mut found = differences(&document, &live(store), &product::promised(store));
+    let (live, wrong) = live(place, store, &document);
+    let mut found = differences(&document, &live, &product::promised(store));
+    found.extend(wrong);
     found.extend(document.missing_functions());
     assert!(found.is_empty(), "docs/stores/{store}.md:\n  {}\n", found.join("\n  "));
 }
 
-#[test]
-fn the_document_of_the_journal_is_true_and_whole() {
-    check("journal");
-}
-
-#[test]
-fn the_document_of_the_forge_is_true_and_whole() {
-    check("forge");
-}
-
-#[test]
-fn the_document_of_the_registry_is_true_and_whole() {
-    check("registry");
-}
-
-#[test]
-fn the_document_of_the_workflow_is_true_and_whole() {
-    check("workflow");
-}
-
 /// Whether the schema alone keeps what was promised, before anything is said about it.
-fn keeps_its_promises(store: &str) {
-    let live = live(store);
+fn keeps_its_promises(place: &Place, store: &str) {
+    let (live, _) = live(place, store, &Document::of(store));
     let promised = product::promised(store);
     assert!(!promised.is_empty(), "nothing was promised of {store}");
     let mut missing: Vec<String> = promised
@@ -95,24 +83,38 @@ fn keeps_its_promises(store: &str) {
     assert!(missing.is_empty(), "{store}: {missing:#?}");
 }
 
-#[test]
-fn the_journal_has_what_was_promised() {
-    keeps_its_promises("journal");
-}
+larder_kit::engines! {
+    fn the_document_of_the_journal_is_true_and_whole(place: &Place) {
+        check(place, "journal");
+    }
 
-#[test]
-fn the_workflow_has_what_was_promised() {
-    keeps_its_promises("workflow");
-}
+    fn the_journal_has_what_was_promised(place: &Place) {
+        keeps_its_promises(place, "journal");
+    }
 
-#[test]
-fn the_registry_has_what_was_promised() {
-    keeps_its_promises("registry");
-}
+    fn the_document_of_the_forge_is_true_and_whole(place: &Place) {
+        check(place, "forge");
+    }
 
-#[test]
-fn the_forge_has_what_was_promised() {
-    keeps_its_promises("forge");
+    fn the_forge_has_what_was_promised(place: &Place) {
+        keeps_its_promises(place, "forge");
+    }
+
+    fn the_document_of_the_registry_is_true_and_whole(place: &Place) {
+        check(place, "registry");
+    }
+
+    fn the_registry_has_what_was_promised(place: &Place) {
+        keeps_its_promises(place, "registry");
+    }
+
+    fn the_document_of_the_workflow_is_true_and_whole(place: &Place) {
+        check(place, "workflow");
+    }
+
+    fn the_workflow_has_what_was_promised(place: &Place) {
+        keeps_its_promises(place, "workflow");
+    }
 }
 
 mod machinery {

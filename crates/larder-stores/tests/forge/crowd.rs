@@ -1,8 +1,9 @@
 //! 64 threads want one lease. The same run with a wrong way of granting (read, then write) must be caught.
 
-use crate::kit::{clock, repositories, verified};
+use crate::kit::{clock, repositories, store, verified};
 use jiff::{SignedDuration, Timestamp};
-use larder::{Database, ErrorKind, params};
+use larder::{Database, ErrorKind, Isolation, params};
+use larder_kit::Place;
 use larder_stores::forge::{self, By, Held, Id, NotHolder};
 use larder_stores::{Clock, ManualClock};
 use std::collections::BTreeSet;
@@ -33,24 +34,26 @@ struct Outcome {
     doubled: usize,
 }
 
-fn run(acquire: Acquire<'_>) -> Outcome {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Database::options(folder.path().join("forge.db").display().to_string())
-        .migrations(&forge::MIGRATIONS)
-        .open()
-        .unwrap();
+/// Each thread by the one clock of the test, which each moves on; without one, by the clock that all really share.
+fn run(db: Database, clock: Option<&ManualClock>, acquire: Acquire<'_>) -> Outcome {
     let [id] = repositories(&db, ["a"]);
-    let clock: ManualClock = clock();
     let (grants, refused, start) = (Mutex::new(Vec::new()), AtomicUsize::new(0), Barrier::new(THREADS));
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (db, clock, grants, refused, start) = (&db, &clock, &grants, &refused, &start);
+            let (db, grants, refused, start) = (&db, &grants, &refused, &start);
             scope.spawn(move || {
                 let name = format!("thread-{thread}");
-                let by = By::new(&name).clock(clock);
+                let by = clock.map_or(By::new(&name), |clock| By::new(&name).clock(clock));
                 start.wait();
                 for attempt in 0..ATTEMPTS {
-                    clock.advance(SignedDuration::from_micros(100 + (thread * 7 + attempt) as i64));
+                    match clock {
+                        Some(clock) => {
+                            clock.advance(SignedDuration::from_micros(100 + (thread * 7 + attempt) as i64));
+                        }
+                        None => {
+                            thread::sleep(std::time::Duration::from_micros((thread * 7 + attempt) as u64))
+                        }
+                    }
                     let Some(mut grant) = acquire(db, by, id) else {
                         refused.fetch_add(1, Ordering::Relaxed);
                         continue;
@@ -80,19 +83,39 @@ fn run(acquire: Acquire<'_>) -> Outcome {
     }
 }
 
-#[test]
-fn no_two_ever_have_the_lease_at_once() {
-    let outcome = run(&|db, by, id| match db.write(|tx| forge::acquire_lease(tx, by, id, Some(TERM))) {
+fn acquire(db: &Database, by: By<'_>, id: Id) -> Option<Grant> {
+    match db.write(|tx| forge::acquire_lease(tx, by, id, Some(TERM))) {
         Ok(lease) => Some(Grant { token: lease.token, from: lease.acquired_at, until: lease.expires_at }),
         Err(error) => {
             assert!(error.kind() == ErrorKind::Refused && error.find::<Held>().is_some(), "{error:?}");
             None
         }
-    });
+    }
+}
+
+fn holds(outcome: &Outcome) {
     assert_eq!((outcome.overlaps, outcome.doubled), (0, 0));
     // It was a run at all: leases were had, and asked for in vain.
     assert!(outcome.grants > 10 && outcome.refused > 10, "{} {}", outcome.grants, outcome.refused);
     assert_eq!(outcome.grants + outcome.refused, THREADS * ATTEMPTS);
+}
+
+larder_kit::engines! {
+    fn no_two_ever_have_the_lease_at_once(place: &Place) {
+        holds(&run(store(place), Some(&clock()), &acquire));
+    }
+
+    /// On a server it is the server's own. A time is not asked for again while somebody waits, so nothing is granted early.
+    fn no_two_have_it_at_once_by_the_clock_that_they_share(place: &Place) {
+        holds(&run(store(place), None, &acquire));
+    }
+
+    /// Where each statement sees what is committed when it begins, which only a server can do.
+    fn no_two_have_it_at_once_where_statements_see_what_is_committed(place: &Place) {
+        let options = Database::options(place.url()).migrations(&forge::MIGRATIONS);
+        let options = if place.is_postgres() { options.isolation(Isolation::ReadCommitted) } else { options };
+        holds(&run(options.open().unwrap(), Some(&clock()), &acquire));
+    }
 }
 
 /// Looks whether the lease is free, and takes it in a transaction of its own. In the first round all have looked before
@@ -115,22 +138,23 @@ fn read_then_write(
     let (token, until) = (last.map_or(0, |last| last.token) + 1, now + TERM);
     let sql = "INSERT INTO leases (repository_id, holder, token, status, acquired_at, expires_at)
         VALUES (:id, :holder, :token, 'held', :now, :until)
-        ON CONFLICT (repository_id) DO UPDATE SET holder = excluded.holder, token = max(leases.token, excluded.token),
+        ON CONFLICT (repository_id) DO UPDATE SET holder = excluded.holder, token = CASE WHEN leases.token > excluded.token THEN leases.token ELSE excluded.token END,
             status = 'held', acquired_at = excluded.acquired_at, expires_at = excluded.expires_at, released_at = NULL";
     db.execute(sql, params! { id, holder: by.actor, token, now, until }).unwrap();
     Some(Grant { token, from: now, until })
 }
 
-#[test]
-fn the_wrong_way_is_caught_by_the_same_run() {
-    let (barrier, looks) = (Barrier::new(THREADS), AtomicUsize::new(0));
-    let outcome = run(&|db, by, id| read_then_write(db, by, id, &barrier, &looks));
-    assert!(outcome.overlaps >= THREADS / 2, "{} overlaps in {}", outcome.overlaps, outcome.grants);
-    assert!(outcome.doubled >= THREADS - 1, "{} doubled in {}", outcome.doubled, outcome.grants);
+larder_kit::engines! {
+    fn the_wrong_way_is_caught_by_the_same_run(place: &Place) {
+        let (barrier, looks) = (Barrier::new(THREADS), AtomicUsize::new(0));
+        let outcome = run(store(place), Some(&clock()), &|db, by, id| read_then_write(db, by, id, &barrier, &looks));
+        assert!(outcome.overlaps >= THREADS / 2, "{} overlaps in {}", outcome.overlaps, outcome.grants);
+        assert!(outcome.doubled >= THREADS - 1, "{} doubled in {}", outcome.doubled, outcome.grants);
+    }
 }
 
 #[test]
-fn the_clock_is_read_under_the_lock() {
+fn the_clock_is_read_under_the_lock_of_a_file() {
     /// Looks at the lock each time it is asked: another connection must not be able to write.
     struct Looking<'a> {
         other: &'a Database,
@@ -155,4 +179,39 @@ fn the_clock_is_read_under_the_lock() {
     db.write(|tx| forge::check_token(tx, by, id, lease.token)).unwrap();
     db.write(|tx| forge::release_lease(tx, by, id, lease.token)).unwrap();
     assert_eq!(clock.locked.load(Ordering::SeqCst), 3);
+}
+
+larder_kit::engines! {
+    /// Who writes under a lease has it to the end of his transaction, also where its time is up meanwhile.
+    fn nobody_is_granted_a_lease_under_a_write_that_it_guards(place: &Place) {
+        for isolation in [Isolation::Serializable, Isolation::ReadCommitted] {
+            let place = &Place::new(place.engine());
+            let options = Database::options(place.url()).migrations(&forge::MIGRATIONS);
+            let options = if place.is_postgres() { options.isolation(isolation) } else { options };
+            let db = options.open().unwrap();
+            let [id] = repositories(&db, ["a"]);
+            let clock = clock();
+            let (ada, grace) = (By::new("ada").clock(&clock), By::new("grace").clock(&clock));
+            let lease = db.write(|tx| forge::acquire_lease(tx, ada, id, Some(TERM))).unwrap();
+            let steps = Mutex::new(Vec::new());
+            thread::scope(|scope| {
+                db.write(|tx| {
+                    steps.lock().unwrap().clear();
+                    forge::check_token(tx, ada, id, lease.token)?;
+                    clock.advance(TERM);
+                    scope.spawn(|| {
+                        let lease = db.write(|tx| forge::acquire_lease(tx, grace, id, Some(TERM))).unwrap();
+                        steps.lock().unwrap().push("granted");
+                        assert_eq!((lease.token, lease.taken_from.as_deref()), (2, Some("ada")));
+                    });
+                    thread::sleep(std::time::Duration::from_millis(100));
+                    steps.lock().unwrap().push("written");
+                    tx.execute("UPDATE projects SET description = 'x'", &[])
+                })
+                .unwrap();
+            });
+            assert_eq!(steps.into_inner().unwrap(), ["written", "granted"]);
+            verified(&db);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use larder::{Database, Error, ErrorKind};
+use larder_kit::Place;
 use larder_stores::ManualClock;
 use larder_stores::audit;
 use larder_stores::forge::{self, AuditEntry, By, Id, NewProject, NewRepository};
@@ -17,11 +18,9 @@ pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// A database in memory with the store.
-pub(crate) fn store() -> Database {
-    let db = Database::open(":memory:").unwrap();
-    db.migrate(&[&forge::MIGRATIONS]).unwrap();
-    db
+/// A database with the store.
+pub(crate) fn store(place: &Place) -> Database {
+    Database::options(place.url()).migrations(&forge::MIGRATIONS).open().unwrap()
 }
 
 /// Makes the project `pantry` with these repositories; gives their ids.

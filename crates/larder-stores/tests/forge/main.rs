@@ -9,8 +9,12 @@ mod entity;
 mod import;
 mod kit;
 mod lease;
+#[path = "../shared/many.rs"]
+mod many;
 mod mirror;
 mod object;
+#[path = "../shared/plan.rs"]
+mod plan;
 mod process;
 mod property;
 mod relationship;

@@ -1,7 +1,8 @@
 //! Several processes want one lease.
 
-use crate::kit::{repositories, verified};
+use crate::kit::{repositories, store, verified};
 use larder::Database;
+use larder_kit::Place;
 use larder_stores::forge::{self, By, Held, Id};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -19,7 +20,8 @@ const TOLD: &str = "LARDER_TEST_FORGE_CHILD";
 fn child() {
     let Ok(told) = std::env::var(TOLD) else { return };
     let (folder, name) = told.rsplit_once(':').unwrap();
-    let db = Database::options(format!("{folder}/forge.db")).create(false).open().unwrap();
+    let url = std::fs::read_to_string(format!("{folder}/url")).unwrap();
+    let db = Database::options(url).create(false).open().unwrap();
     let id: Id = std::fs::read_to_string(format!("{folder}/id")).unwrap().parse().unwrap();
     let by = By::new(name);
     let mut tokens = File::create(format!("{folder}/{name}.tokens")).unwrap();
@@ -43,33 +45,34 @@ fn child() {
     }
 }
 
-#[test]
-fn no_two_processes_have_the_lease_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path().display().to_string();
-    let db = Database::options(format!("{at}/forge.db")).migrations(&forge::MIGRATIONS).open().unwrap();
-    let [id] = repositories(&db, ["a"]);
-    std::fs::write(folder.path().join("id"), id.to_string()).unwrap();
-    let children: Vec<_> = (0..PROCESSES)
-        .map(|number| {
-            Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "process::child", "--nocapture"])
-                .env(TOLD, format!("{at}:p{number}"))
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    for child in children {
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+larder_kit::engines! {
+    fn no_two_processes_have_the_lease_at_once(place: &Place) {
+        let at = place.folder().display().to_string();
+        let db = store(place);
+        std::fs::write(place.folder().join("url"), place.url()).unwrap();
+        let [id] = repositories(&db, ["a"]);
+        std::fs::write(place.folder().join("id"), id.to_string()).unwrap();
+        let children: Vec<_> = (0..PROCESSES)
+            .map(|number| {
+                Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", "process::child", "--nocapture"])
+                    .env(TOLD, format!("{at}:p{number}"))
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let mut tokens = BTreeSet::new();
+        for number in 0..PROCESSES {
+            let text = std::fs::read_to_string(place.folder().join(format!("p{number}.tokens"))).unwrap();
+            tokens.extend(text.lines().map(|line| line.parse::<usize>().unwrap()));
+        }
+        assert_eq!(tokens, (1..=PROCESSES * GRANTS).collect());
+        verified(&db);
     }
-    let mut tokens = BTreeSet::new();
-    for number in 0..PROCESSES {
-        let text = std::fs::read_to_string(folder.path().join(format!("p{number}.tokens"))).unwrap();
-        tokens.extend(text.lines().map(|line| line.parse::<usize>().unwrap()));
-    }
-    assert_eq!(tokens, (1..=PROCESSES * GRANTS).collect());
-    verified(&db);
 }

@@ -1,51 +1,60 @@
 //! Every statement is prepared on the store's schema, and the frequent ones go by an index.
 
 use crate::database;
+use crate::plan::{goes_by, query, steps, understood};
+use larder_kit::Place;
 use larder_stores::journal::{QUERIES, TRAIL};
 
-/// With a value in the place of each parameter, as a plan does not depend on which.
-fn plan(name: &str) -> String {
-    let (_, sql) = QUERIES.iter().find(|query| query.0 == name).unwrap();
-    explained(sql)
+fn queries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    QUERIES.iter().copied().chain(TRAIL.queries())
 }
 
-fn explained(sql: &str) -> String {
-    let mut text = String::new();
-    let mut parts = sql.split(':');
-    text.push_str(parts.next().unwrap());
-    for part in parts {
-        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
-        text.push('1');
-        text.push_str(&part[end..]);
+larder_kit::engines! {
+    fn every_statement_fits_the_schema(place: &Place) {
+        let count = understood(place, &database(place), queries());
+        assert!(count > 15, "{count}");
     }
-    let db = database();
-    // A statement that writes is explained where one may write.
-    let steps: Vec<(i64, i64, i64, String)> =
-        db.write(|tx| tx.query_all(&format!("EXPLAIN QUERY PLAN {text}"), &[])).unwrap();
-    steps.into_iter().map(|step| step.3).collect::<Vec<_>>().join("; ")
-}
 
-#[test]
-fn every_statement_fits_the_schema() {
-    for (name, sql) in QUERIES.iter().copied().chain(TRAIL.queries()) {
-        assert!(!explained(sql).contains("SCAN CONSTANT ROW"), "{name}");
-    }
-}
-
-#[test]
-fn the_frequent_statements_go_by_an_index_and_sort_nothing() {
-    for (name, expected) in [
-        ("run::BY_ID", "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)"),
-        ("run::FINISH", "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)"),
-        ("run::LIST", "SEARCH runs USING INDEX runs_created_at (created_at<?)"),
-        ("run::LIST_BY_STATUS", "SEARCH runs USING INDEX runs_status (status=? AND created_at<?)"),
-        ("run::LEFT", "SEARCH runs USING COVERING INDEX runs_status (status=? AND created_at<?)"),
-        ("run::CLOSE_STEPS", "SEARCH run_steps USING INDEX run_steps_run_id (run_id=?)"),
-        ("step::START", "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)"),
-        ("step::FINISH", "SEARCH run_steps USING INDEX sqlite_autoindex_run_steps_1 (step_id=?)"),
-        ("step::OF_RUN", "SEARCH run_steps USING INDEX run_steps_run_id (run_id=?)"),
-        ("entry::OF_RUN", "SEARCH audit_log USING INDEX audit_log_run_id (run_id=?)"),
-    ] {
-        assert_eq!(plan(name), expected, "{name}");
+    fn the_frequent_statements_go_by_an_index_and_sort_nothing(place: &Place) {
+        let db = database(place);
+        for (name, sqlite, postgres) in [
+            ("run::BY_ID", "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)", "runs_pkey"),
+            ("run::FINISH", "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)", "runs_pkey"),
+            ("run::LIST", "SEARCH runs USING INDEX runs_created_at (created_at<?)", "runs_created_at"),
+            (
+                "run::LIST_BY_STATUS",
+                "SEARCH runs USING INDEX runs_status (status=? AND created_at<?)",
+                "runs_status",
+            ),
+            (
+                "run::LEFT",
+                "SEARCH runs USING COVERING INDEX runs_status (status=? AND created_at<?)",
+                "runs_status",
+            ),
+            (
+                "run::CLOSE_STEPS",
+                "SEARCH run_steps USING INDEX run_steps_run_id (run_id=?)",
+                "run_steps_run_id",
+            ),
+            ("step::START", "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=?)", "runs_pkey"),
+            (
+                "step::FINISH",
+                "SEARCH run_steps USING INDEX sqlite_autoindex_run_steps_1 (step_id=?)",
+                "run_steps_pkey",
+            ),
+            ("step::OF_RUN", "SEARCH run_steps USING INDEX run_steps_run_id (run_id=?)", "run_steps_run_id"),
+            ("head", "SCAN audit_log", "audit_log_pkey"),
+            ("last", "SCAN audit_log", "audit_log_pkey"),
+            ("walk", "SCAN audit_log", "audit_log_pkey"),
+        ] {
+            let index = if place.is_postgres() { postgres } else { sqlite };
+            let (name, sql) = query(place, queries(), name);
+            goes_by(place, &db, (name, sql), index, &["audit_log"]);
+            let steps = steps(place, &db, sql);
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE") || step.contains("Sort ")), "{name}: {steps:#?}");
+        }
+        // In the order of the number, which on SQLite is the table's own within one run.
+        let index = "audit_log_run_id";
+        goes_by(place, &db, query(place, queries(), "entry::OF_RUN"), index, &[]);
     }
 }

@@ -1,6 +1,8 @@
 //! A secret that was planted anywhere in what is stored is nowhere in the files of the database.
 
-use larder::Database;
+use crate::database;
+use crate::many::many_times;
+use larder_kit::Place;
 use larder_stores::Redaction;
 use larder_stores::journal::{self, Ending, NewEntry, NewRun, NewStep};
 use proptest::prelude::*;
@@ -111,57 +113,71 @@ fn nested() -> impl Strategy<Value = (Value, String)> {
 }
 
 /// The secret as it is, and as JSON, an URL and a hash could have it.
-fn holds(folder: &Path, secret: &str) -> bool {
+fn holds(place: &Place, secret: &str) -> bool {
     let escaped = json!(secret).to_string();
     let forms = [secret.to_owned(), escaped.trim_matches('"').to_owned(), percent(secret)];
     // Its beginning and its end too: half a secret is one.
     let halves = [&secret[..5], &secret[secret.len() - 6..]];
-    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    // The `-shm` holds no rows, and reading it would take SQLite's locks off it.
-    files.filter(|path| path.extension().is_none_or(|end| end != "db-shm")).any(|path| {
-        let bytes = fs::read(path).unwrap();
+    let everything = if place.is_postgres() { values(place) } else { files(place.folder()) };
+    everything.iter().any(|bytes| {
         let has = |part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
         forms.iter().any(|form| has(form)) || halves.iter().any(|half| has(half))
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+/// The files of the database. The `-shm` holds no rows, and reading it would take SQLite's locks off it.
+fn files(folder: &Path) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files
+        .filter(|path| path.extension().is_none_or(|end| end != "db-shm"))
+        .map(|path| fs::read(path).unwrap())
+        .collect()
+}
 
-    #[test]
-    fn no_secret_is_in_the_bytes_of_the_files(
-        (value, first) in nested(),
-        (text, second) in text(),
-        (option, third) in (key(), secret()),
-        joined in any::<bool>(),
-    ) {
-        let folder = tempfile::tempdir().unwrap();
-        let redaction = &Redaction::new().with_key("licence");
-        let db = Database::options(folder.path().join("j.db").display().to_string())
-            .migrations(&journal::MIGRATIONS)
-            .open()
+/// Every value of every column of every table that is not the server's own, as text.
+fn values(place: &Place) -> Vec<Vec<u8>> {
+    let mut client = place.client();
+    let columns = "SELECT format('SELECT %I::text FROM %I.%I', column_name, table_schema, table_name)
+        FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog', 'information_schema')";
+    let mut values = Vec::new();
+    for column in client.query(columns, &[]).unwrap() {
+        for row in client.query(column.get::<_, &str>(0), &[]).unwrap() {
+            values.extend(row.get::<_, Option<String>>(0).map(String::into_bytes));
+        }
+    }
+    assert!(values.len() > 10, "there were no rows to look at");
+    values
+}
+
+larder_kit::engines! {
+    fn no_secret_is_in_the_bytes_of_what_is_stored(place: &Place) {
+        let inputs = (nested(), text(), (key(), secret()), any::<bool>());
+        many_times(place.engine(), 40, inputs, |place, ((value, first), (text, second), (option, third), joined)| {
+            let redaction = &Redaction::new().with_key("licence");
+            let db = database(place);
+            let mut args = vec!["run".to_owned(), text.clone()];
+            args.extend(if joined { vec![format!("--{option}={third}")] } else { vec![format!("--{option}"), third.clone()] });
+            args.push(value.to_string());
+            db.write(|tx| {
+                let new = NewRun { args: &args, config: Some(&value), actor: Some(&text), git_sha: Some(&text), redaction, ..NewRun::default() };
+                let run = journal::start_run(tx, new)?;
+                let step = journal::start_step(tx, NewStep { run_id: &run.run_id, name: &text, redaction, ..NewStep::default() })?;
+                journal::finish_step(tx, &step.step_id, Ending::failed(&text).redacted_by(redaction), &value)?;
+                let entry = NewEntry { message: Some(&text), data: Some(&value), scope: &text, event: &text, redaction, ..NewEntry::default() };
+                journal::log(tx, entry)?;
+                journal::log_many(tx, [entry, entry])?;
+                journal::finish_run(tx, &run.run_id, Ending::failed(&text).redacted_by(redaction))
+            })
             .unwrap();
-        let mut args = vec!["run".to_owned(), text.clone()];
-        args.extend(if joined { vec![format!("--{option}={third}")] } else { vec![format!("--{option}"), third.clone()] });
-        args.push(value.to_string());
-        db.write(|tx| {
-            let new = NewRun { args: &args, config: Some(&value), actor: Some(&text), git_sha: Some(&text), redaction, ..NewRun::default() };
-            let run = journal::start_run(tx, new)?;
-            let step = journal::start_step(tx, NewStep { run_id: &run.run_id, name: &text, redaction, ..NewStep::default() })?;
-            journal::finish_step(tx, &step.step_id, Ending::failed(&text).redacted_by(redaction), &value)?;
-            let entry = NewEntry { message: Some(&text), data: Some(&value), scope: &text, event: &text, redaction, ..NewEntry::default() };
-            journal::log(tx, entry)?;
-            journal::log_many(tx, [entry, entry])?;
-            journal::finish_run(tx, &run.run_id, Ending::failed(&text).redacted_by(redaction))
-        })
-        .unwrap();
-        for secret in [&first, &second, &third] {
-            prop_assert!(!holds(folder.path(), secret), "{secret}\n{value}\n{text}\n{args:?}");
-        }
-        db.close().unwrap();
-        for secret in [&first, &second, &third] {
-            prop_assert!(!holds(folder.path(), secret), "{secret}\n{value}\n{text}\n{args:?}");
-        }
+            for secret in [&first, &second, &third] {
+                prop_assert!(!holds(place, secret), "{secret}\n{value}\n{text}\n{args:?}");
+            }
+            db.close().unwrap();
+            for secret in [&first, &second, &third] {
+                prop_assert!(!holds(place, secret), "{secret}\n{value}\n{text}\n{args:?}");
+            }
+            Ok(())
+        });
     }
 }
 
@@ -183,16 +199,13 @@ proptest! {
     }
 }
 
-#[test]
-fn a_secret_that_is_not_redacted_is_found_by_the_same_look() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Database::options(folder.path().join("j.db").display().to_string())
-        .migrations(&journal::MIGRATIONS)
-        .open()
-        .unwrap();
-    let args = ["ZqabcQzdeZq".to_owned()];
-    db.write(|tx| journal::start_run(tx, NewRun { args: &args, ..NewRun::default() })).unwrap();
-    assert!(holds(folder.path(), "ZqabcQzdeZq"), "with the -wal beside it");
-    db.close().unwrap();
-    assert!(holds(folder.path(), "ZqabcQzdeZq"));
+larder_kit::engines! {
+    fn a_secret_that_is_not_redacted_is_found_by_the_same_look(place: &Place) {
+        let db = database(place);
+        let args = ["ZqabcQzdeZq".to_owned()];
+        db.write(|tx| journal::start_run(tx, NewRun { args: &args, ..NewRun::default() })).unwrap();
+        assert!(holds(place, "ZqabcQzdeZq"), "also with a -wal beside it");
+        db.close().unwrap();
+        assert!(holds(place, "ZqabcQzdeZq"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::empty;
 use larder::ErrorKind;
+use larder_kit::Place;
 use larder_stores::registry::{self, Inventory, ToolType};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -141,27 +142,28 @@ fn what_is_not_cargos_metadata_is_refused_with_its_place() {
     assert_eq!(error.message(), "m.json: the package `ghost` is used and not listed");
 }
 
-#[test]
-fn this_workspace_is_read_from_cargo_itself() {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let inventory = registry::run_cargo_metadata(Some(&manifest)).unwrap();
-    let db = empty();
-    db.write(|tx| registry::import(tx, &inventory)).unwrap();
-    let larder = db.read(|tx| registry::find_tool(tx, "larder")).unwrap();
-    let graph = db.read(registry::graph).unwrap();
-    let impact = graph.impact(&larder.id).unwrap();
-    let stores = impact.affected.iter().find(|one| one.id.starts_with("cargo:larder-stores@")).unwrap();
-    assert_eq!((stores.depth, stores.required), (1, true));
-    // A change of rusqlite reaches this crate through larder.
-    let rusqlite = db.read(|tx| registry::find_tool(tx, "rusqlite")).unwrap();
-    let impact = graph.impact(&rusqlite.id).unwrap();
-    assert_eq!(impact.path(&stores.id).unwrap()[1], larder.id);
-    // petgraph is there for tests only.
-    let petgraph = db.read(|tx| registry::find_tool(tx, "petgraph")).unwrap();
-    let of_stores = db.read(|tx| registry::dependents_of(tx, &petgraph.id)).unwrap();
-    assert!(of_stores.iter().all(|one| one.optional));
+larder_kit::engines! {
+    fn this_workspace_is_read_from_cargo_itself(place: &Place) {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let inventory = registry::run_cargo_metadata(Some(&manifest)).unwrap();
+        let db = empty(place);
+        db.write(|tx| registry::import(tx, &inventory)).unwrap();
+        let larder = db.read(|tx| registry::find_tool(tx, "larder")).unwrap();
+        let graph = db.read(registry::graph).unwrap();
+        let impact = graph.impact(&larder.id).unwrap();
+        let stores = impact.affected.iter().find(|one| one.id.starts_with("cargo:larder-stores@")).unwrap();
+        assert_eq!((stores.depth, stores.required), (1, true));
+        // A change of rusqlite reaches this crate through larder.
+        let rusqlite = db.read(|tx| registry::find_tool(tx, "rusqlite")).unwrap();
+        let impact = graph.impact(&rusqlite.id).unwrap();
+        assert_eq!(impact.path(&stores.id).unwrap()[1], larder.id);
+        // petgraph is there for tests only.
+        let petgraph = db.read(|tx| registry::find_tool(tx, "petgraph")).unwrap();
+        let of_stores = db.read(|tx| registry::dependents_of(tx, &petgraph.id)).unwrap();
+        assert!(of_stores.iter().all(|one| one.optional));
 
-    let missing = manifest.with_file_name("missing.toml");
-    let error = registry::run_cargo_metadata(Some(&missing)).unwrap_err();
-    assert!(error.message().starts_with("`cargo metadata` failed: "), "{error}");
+        let missing = manifest.with_file_name("missing.toml");
+        let error = registry::run_cargo_metadata(Some(&missing)).unwrap_err();
+        assert!(error.message().starts_with("`cargo metadata` failed: "), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Circular dependencies: found as an independent method finds them, and recorded once.
 
 use crate::{add_tools, depend, empty};
+use larder_kit::Place;
 use larder_stores::registry::{self, Cycles, Graph};
 use petgraph::algo::all_simple_paths;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -103,57 +104,57 @@ fn a_hundred_thousand_tools_in_a_chain_or_a_ring_fit_on_the_stack() {
     assert_eq!(ring.found[0].tools, names);
 }
 
-#[test]
-fn a_cycle_is_recorded_once_resolved_and_reopened_in_the_same_row() {
-    let db = empty();
-    add_tools(&db, &["a", "b", "c"]);
-    depend(&db, "c", "a", false);
-    depend(&db, "a", "b", false);
-    let bc = depend(&db, "b", "c", true);
-    depend(&db, "b", "b", false);
-    let detect = || registry::detect_cycles(&db, registry::CYCLE_LIMIT).unwrap();
-    let rows = |resolved| db.read(|tx| registry::cycles(tx, resolved)).unwrap();
+larder_kit::engines! {
+    fn a_cycle_is_recorded_once_resolved_and_reopened_in_the_same_row(place: &Place) {
+        let db = empty(place);
+        add_tools(&db, &["a", "b", "c"]);
+        depend(&db, "c", "a", false);
+        depend(&db, "a", "b", false);
+        let bc = depend(&db, "b", "c", true);
+        depend(&db, "b", "b", false);
+        let detect = || registry::detect_cycles(&db, registry::CYCLE_LIMIT).unwrap();
+        let rows = |resolved| db.read(|tx| registry::cycles(tx, resolved)).unwrap();
 
-    let (found, recorded) = detect();
-    let ids: Vec<String> = found.found.iter().map(|cycle| cycle.tools.join(" ")).collect();
-    assert_eq!(ids, ["b", "a b c"]);
-    assert_eq!((found.found[0].required, found.found[1].required), (true, false));
-    assert_eq!((recorded.new, recorded.open), (2, 2));
-    let first = rows(false);
-    let (_, again) = detect();
-    assert_eq!((again.new, again.open), (0, 2));
-    assert_eq!(rows(true), first);
+        let (found, recorded) = detect();
+        let ids: Vec<String> = found.found.iter().map(|cycle| cycle.tools.join(" ")).collect();
+        assert_eq!(ids, ["b", "a b c"]);
+        assert_eq!((found.found[0].required, found.found[1].required), (true, false));
+        assert_eq!((recorded.new, recorded.open), (2, 2));
+        let first = rows(false);
+        let (_, again) = detect();
+        assert_eq!((again.new, again.open), (0, 2));
+        assert_eq!(rows(true), first);
 
-    db.write(|tx| registry::remove_dependency(tx, bc)).unwrap();
-    let (_, gone) = detect();
-    assert_eq!((gone.resolved, gone.open), (1, 1));
-    assert_eq!(rows(false).len(), 1);
-    assert_eq!(rows(true).len(), 2);
+        db.write(|tx| registry::remove_dependency(tx, bc)).unwrap();
+        let (_, gone) = detect();
+        assert_eq!((gone.resolved, gone.open), (1, 1));
+        assert_eq!(rows(false).len(), 1);
+        assert_eq!(rows(true).len(), 2);
 
-    depend(&db, "b", "c", false);
-    let (_, back) = detect();
-    assert_eq!((back.reopened, back.new, back.open), (1, 0, 2));
-    assert_eq!(rows(false), first);
+        depend(&db, "b", "c", false);
+        let (_, back) = detect();
+        assert_eq!((back.reopened, back.new, back.open), (1, 0, 2));
+        assert_eq!(rows(false), first);
 
-    db.write(|tx| registry::remove_tool(tx, "a")).unwrap();
-    assert_eq!(detect().1.resolved, 1);
-}
-
-#[test]
-fn a_bound_forgets_no_cycle_that_was_recorded_and_takes_none_that_is_gone_by_now() {
-    let db = empty();
-    add_tools(&db, &["a", "b", "c"]);
-    for (from, to) in [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")] {
-        depend(&db, from, to, false);
+        db.write(|tx| registry::remove_tool(tx, "a")).unwrap();
+        assert_eq!(detect().1.resolved, 1);
     }
-    assert_eq!(registry::detect_cycles(&db, 9).unwrap().1.open, 2);
-    let (found, recorded) = registry::detect_cycles(&db, 1).unwrap();
-    assert!(found.more);
-    assert_eq!((recorded.open, recorded.resolved), (2, 0));
 
-    let old = db.read(registry::graph).unwrap().cycles(9);
-    db.write(|tx| registry::remove_tool(tx, "c")).unwrap();
-    db.execute("DELETE FROM circular_deps", &[]).unwrap();
-    let recorded = db.write(|tx| registry::record_cycles(tx, &old)).unwrap();
-    assert_eq!((recorded.new, recorded.open), (1, 1));
+    fn a_bound_forgets_no_cycle_that_was_recorded_and_takes_none_that_is_gone_by_now(place: &Place) {
+        let db = empty(place);
+        add_tools(&db, &["a", "b", "c"]);
+        for (from, to) in [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")] {
+            depend(&db, from, to, false);
+        }
+        assert_eq!(registry::detect_cycles(&db, 9).unwrap().1.open, 2);
+        let (found, recorded) = registry::detect_cycles(&db, 1).unwrap();
+        assert!(found.more);
+        assert_eq!((recorded.open, recorded.resolved), (2, 0));
+
+        let old = db.read(registry::graph).unwrap().cycles(9);
+        db.write(|tx| registry::remove_tool(tx, "c")).unwrap();
+        db.execute("DELETE FROM circular_deps", &[]).unwrap();
+        let recorded = db.write(|tx| registry::record_cycles(tx, &old)).unwrap();
+        assert_eq!((recorded.new, recorded.open), (1, 1));
+    }
 }

@@ -4,21 +4,24 @@
 mod cargo;
 mod cycle;
 mod import;
+mod indexes;
+#[path = "../shared/many.rs"]
+mod many;
 mod npm;
 mod place;
+#[path = "../shared/plan.rs"]
 mod plan;
 mod reach;
 mod row;
 mod verification;
 
 use larder::Database;
+use larder_kit::Place;
 use larder_stores::registry::{self, DependencyType, NewDependency, NewTool, ToolType};
 
-/// A registry in memory.
-fn empty() -> Database {
-    let db = Database::open(":memory:").unwrap();
-    db.migrate(&[&registry::MIGRATIONS]).unwrap();
-    db
+/// A registry without anything in it.
+fn empty(place: &Place) -> Database {
+    Database::options(place.url()).migrations(&registry::MIGRATIONS).open().unwrap()
 }
 
 /// Adds tools by their ids.

@@ -2,6 +2,7 @@
 
 use crate::empty;
 use larder::ErrorKind;
+use larder_kit::Place;
 use larder_stores::registry::{self, Inventory, ToolType};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -33,57 +34,59 @@ fn told(inventory: &Inventory) -> Vec<String> {
     inventory.dependencies.iter().map(tell).collect()
 }
 
-#[test]
-fn names_are_looked_up_as_node_does_and_each_kind_of_dependency_counts() {
-    for version in [2, 3] {
-        let lock = json!({ "name": "app", "version": "1.0.0", "lockfileVersion": version, "packages": {
-            "": { "name": "app", "version": "1.0.0", "workspaces": ["packages/*"], "bin": { "app": "cli.js" },
-                  "dependencies": { "a": "^1.0.0", "@s/b": "~2.1.0", "alias": "npm:real@^3.0.0", "ghost": "^1.0.0" },
-                  "devDependencies": { "tool": "*" }, "optionalDependencies": { "fast": "^1.0.0", "absent": "^1.0.0" } },
-            "node_modules/a": { "version": "1.2.0", "dependencies": { "c": "^1.0.0" } },
-            "node_modules/a/node_modules/c": { "version": "1.9.0" },
-            "node_modules/c": { "version": "2.0.0" },
-            "node_modules/@s/b": { "version": "2.1.4", "dependencies": { "c": ">=2" },
-                  "peerDependencies": { "a": "1.x", "c": "*", "gone": "*" },
-                  "peerDependenciesMeta": { "a": { "optional": true }, "gone": { "optional": true } } },
-            "node_modules/alias": { "name": "real", "version": "3.3.3" },
-            "node_modules/fast": { "version": "1.0.0", "optional": true, "bin": "fast.js" },
-            "node_modules/tool": { "version": "9.0.0", "dev": true, "devDependencies": { "c": "9" } },
-            "node_modules/own": { "resolved": "packages/own", "link": true },
-            "packages/own": { "version": "0.1.0", "dependencies": { "a": "^1.0.0", "c": "^1.5.0" }, "devDependencies": { "tool": "^9.0.0" } },
-            "packages/own/node_modules/c": { "version": "1.9.0" },
-            "packages/bare": { "dependencies": { "own": "*" } },
-        } });
-        let folder = project(&[("package-lock.json", &lock)]);
-        let inventory = read(&folder);
-        assert_eq!(
-            told(&inventory),
-            [
-                "@s/b@2.1.4 > a@1.2.0 1.x ?",
-                "@s/b@2.1.4 > c@2.0.0 >=2",
-                "a@1.2.0 > c@1.9.0 ^1.0.0",
-                "app@1.0.0 > @s/b@2.1.4 ~2.1.0",
-                "app@1.0.0 > a@1.2.0 ^1.0.0",
-                "app@1.0.0 > fast@1.0.0 ^1.0.0 ?",
-                "app@1.0.0 > real@3.3.3 npm:real@^3.0.0",
-                "app@1.0.0 > tool@9.0.0 * ?",
-                "bare > own@0.1.0 *",
-                "own@0.1.0 > a@1.2.0 ^1.0.0",
-                "own@0.1.0 > c@1.9.0 ^1.5.0",
-                "own@0.1.0 > tool@9.0.0 ^9.0.0 ?",
-            ]
-        );
-        assert_eq!(inventory.unresolved, ["npm:app@1.0.0 requires ghost ^1.0.0"]);
-        let kind = |id: &str| inventory.tools.iter().find(|tool| tool.id == id).unwrap().kind;
-        assert_eq!(kind("npm:app@1.0.0"), ToolType::Cli);
-        assert_eq!(kind("npm:fast@1.0.0"), ToolType::Library);
-        let c = inventory.tools.iter().find(|tool| tool.id == "npm:c@1.9.0").unwrap();
-        assert!(c.path.ends_with("packages/own/node_modules/c"), "the shortest: {}", c.path);
-        assert_eq!(inventory.tools.len(), 10);
-        assert!(inventory.source.starts_with("npm:/") && inventory.source.ends_with("/app"));
-        let db = empty();
-        let done = db.write(|tx| registry::import(tx, &inventory)).unwrap();
-        assert_eq!((done.tools.added, done.dependencies.added), (10, 12));
+larder_kit::engines! {
+    fn names_are_looked_up_as_node_does_and_each_kind_of_dependency_counts(place: &Place) {
+        for version in [2, 3] {
+            let lock = json!({ "name": "app", "version": "1.0.0", "lockfileVersion": version, "packages": {
+                "": { "name": "app", "version": "1.0.0", "workspaces": ["packages/*"], "bin": { "app": "cli.js" },
+                      "dependencies": { "a": "^1.0.0", "@s/b": "~2.1.0", "alias": "npm:real@^3.0.0", "ghost": "^1.0.0" },
+                      "devDependencies": { "tool": "*" }, "optionalDependencies": { "fast": "^1.0.0", "absent": "^1.0.0" } },
+                "node_modules/a": { "version": "1.2.0", "dependencies": { "c": "^1.0.0" } },
+                "node_modules/a/node_modules/c": { "version": "1.9.0" },
+                "node_modules/c": { "version": "2.0.0" },
+                "node_modules/@s/b": { "version": "2.1.4", "dependencies": { "c": ">=2" },
+                      "peerDependencies": { "a": "1.x", "c": "*", "gone": "*" },
+                      "peerDependenciesMeta": { "a": { "optional": true }, "gone": { "optional": true } } },
+                "node_modules/alias": { "name": "real", "version": "3.3.3" },
+                "node_modules/fast": { "version": "1.0.0", "optional": true, "bin": "fast.js" },
+                "node_modules/tool": { "version": "9.0.0", "dev": true, "devDependencies": { "c": "9" } },
+                "node_modules/own": { "resolved": "packages/own", "link": true },
+                "packages/own": { "version": "0.1.0", "dependencies": { "a": "^1.0.0", "c": "^1.5.0" }, "devDependencies": { "tool": "^9.0.0" } },
+                "packages/own/node_modules/c": { "version": "1.9.0" },
+                "packages/bare": { "dependencies": { "own": "*" } },
+            } });
+            let folder = project(&[("package-lock.json", &lock)]);
+            let inventory = read(&folder);
+            assert_eq!(
+                told(&inventory),
+                [
+                    "@s/b@2.1.4 > a@1.2.0 1.x ?",
+                    "@s/b@2.1.4 > c@2.0.0 >=2",
+                    "a@1.2.0 > c@1.9.0 ^1.0.0",
+                    "app@1.0.0 > @s/b@2.1.4 ~2.1.0",
+                    "app@1.0.0 > a@1.2.0 ^1.0.0",
+                    "app@1.0.0 > fast@1.0.0 ^1.0.0 ?",
+                    "app@1.0.0 > real@3.3.3 npm:real@^3.0.0",
+                    "app@1.0.0 > tool@9.0.0 * ?",
+                    "bare > own@0.1.0 *",
+                    "own@0.1.0 > a@1.2.0 ^1.0.0",
+                    "own@0.1.0 > c@1.9.0 ^1.5.0",
+                    "own@0.1.0 > tool@9.0.0 ^9.0.0 ?",
+                ]
+            );
+            assert_eq!(inventory.unresolved, ["npm:app@1.0.0 requires ghost ^1.0.0"]);
+            let kind = |id: &str| inventory.tools.iter().find(|tool| tool.id == id).unwrap().kind;
+            assert_eq!(kind("npm:app@1.0.0"), ToolType::Cli);
+            assert_eq!(kind("npm:fast@1.0.0"), ToolType::Library);
+            let c = inventory.tools.iter().find(|tool| tool.id == "npm:c@1.9.0").unwrap();
+            assert!(c.path.ends_with("packages/own/node_modules/c"), "the shortest: {}", c.path);
+            assert_eq!(inventory.tools.len(), 10);
+            assert!(inventory.source.starts_with("npm:/") && inventory.source.ends_with("/app"));
+            let place = &Place::new(place.engine());
+            let db = empty(place);
+            let done = db.write(|tx| registry::import(tx, &inventory)).unwrap();
+            assert_eq!((done.tools.added, done.dependencies.added), (10, 12));
+        }
     }
 }
 
@@ -188,17 +191,18 @@ pub(crate) fn large_lock(packages: usize) -> Value {
     json!({ "name": "large", "version": "1.0.0", "lockfileVersion": 3, "requires": true, "packages": places })
 }
 
-#[test]
-fn a_lock_file_of_two_thousand_packages_is_imported_whole_and_again() {
-    let folder = project(&[("package-lock.json", &large_lock(2_000))]);
-    let inventory = read(&folder);
-    assert_eq!(inventory.tools.len(), 2_001);
-    assert!(inventory.dependencies.len() > 3_000, "{}", inventory.dependencies.len());
-    let db = empty();
-    let done = db.write(|tx| registry::import(tx, &inventory)).unwrap();
-    assert_eq!((done.tools.added, done.dependencies.added), (2_001, inventory.dependencies.len()));
-    let again = db.write(|tx| registry::import(tx, &inventory)).unwrap();
-    assert_eq!((again.tools.unchanged, again.dependencies.unchanged), (2_001, inventory.dependencies.len()));
+larder_kit::engines! {
+    fn a_lock_file_of_two_thousand_packages_is_imported_whole_and_again(place: &Place) {
+        let folder = project(&[("package-lock.json", &large_lock(2_000))]);
+        let inventory = read(&folder);
+        assert_eq!(inventory.tools.len(), 2_001);
+        assert!(inventory.dependencies.len() > 3_000, "{}", inventory.dependencies.len());
+        let db = empty(place);
+        let done = db.write(|tx| registry::import(tx, &inventory)).unwrap();
+        assert_eq!((done.tools.added, done.dependencies.added), (2_001, inventory.dependencies.len()));
+        let again = db.write(|tx| registry::import(tx, &inventory)).unwrap();
+        assert_eq!((again.tools.unchanged, again.dependencies.unchanged), (2_001, inventory.dependencies.len()));
+    }
 }
 
 proptest! {

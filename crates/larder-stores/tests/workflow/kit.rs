@@ -1,21 +1,21 @@
 //! What the tests share.
 
 use larder::{Database, Result, WriteTx};
+use larder_kit::Place;
 use larder_stores::workflow::{self, NewRun, NewUnit, Run, Status, Unit};
-use std::path::Path;
 use std::time::Duration;
 
 /// Nobody waits so long: who does has missed something.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-pub(crate) fn open(path: impl AsRef<Path>) -> Database {
-    let db = Database::open(path).unwrap();
-    db.migrate(&[&workflow::MIGRATIONS]).unwrap();
-    db
+/// The store at a URL.
+pub(crate) fn open(url: &str) -> Database {
+    Database::options(url).migrations(&workflow::MIGRATIONS).open().unwrap()
 }
 
-pub(crate) fn memory() -> Database {
-    open(":memory:")
+/// The store.
+pub(crate) fn store(place: &Place) -> Database {
+    open(place.url())
 }
 
 /// A pending run for that branch.

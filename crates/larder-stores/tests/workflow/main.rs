@@ -11,7 +11,11 @@ mod event;
 mod follow;
 mod history;
 mod kit;
+#[path = "../shared/many.rs"]
+mod many;
 mod moves;
+#[path = "../shared/plan.rs"]
+mod plan;
 mod process;
 mod prune;
 mod query;
