@@ -152,9 +152,6 @@ impl Database {
     /// Runs `f` in a transaction that reads: all it sees is one state of the database, which writers neither change nor
     /// wait for. The snapshot is taken by the first statement.
     ///
-    /// `f` is run once: where the server goes away in the middle, that is [`ErrorKind::Unavailable`]. With
-    /// [`Options::replica`] it may be a replica that is read, unless the thread is inside a `write` or a `read` already.
-    ///
     /// # Errors
     /// What `f` returns, or what the engine says. A database in memory has one connection: there, [`ErrorKind::Nested`]
     /// inside a `write` or another `read`, and [`ErrorKind::Busy`] as for [`write`](Self::write).
@@ -200,18 +197,8 @@ impl Database {
     /// shared was lost through another's fault and nothing of it was committed, so let it change nothing outside the
     /// transaction that must not change twice.
     ///
-    /// # On a server
-    /// On PostgreSQL each caller has a connection and a transaction of its own, and all go at once, on their own threads. What
-    /// they see is still as if one had gone after the other ([`Isolation::Serializable`](crate::driver::Isolation)): where
-    /// others came in between, nothing of the transaction is in force, and `f` is run again, with pauses, for 30 seconds
-    /// unless set by [`Options::retry_for`]. Of those of one process that are run again one goes at a time, so that many on one
-    /// row do not keep each other from it. It is also run again when the server went away before the commit; for as long
-    /// as the busy timeout a server that can't be reached is tried again, which outlasts a failover. A commit under way when the
-    /// connection broke may have happened: that is [`ErrorKind::UnknownOutcome`], and `f` is never run again after it.
-    ///
     /// # Errors
-    /// What `f` returns, or what the engine says; on a server [`ErrorKind::Conflict`] and [`ErrorKind::Unavailable`] when the time
-    /// for trying again is over, and [`ErrorKind::Busy`] when no connection was free in time; [`ErrorKind::Nested`] inside a `write` or a `read` of the same thread;
+    /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside a `write` or a `read` of the same thread;
     /// [`ErrorKind::Busy`] when another process, or one transaction of this one, kept it waiting for longer than the busy
     /// timeout: `f` has then not run, or, where the journal mode is not WAL, what it wrote is rolled back;
     /// [`ErrorKind::UnknownOutcome`] when the commit failed and may have happened; [`ErrorKind::ReadOnly`] on a handle that
@@ -242,8 +229,7 @@ impl Database {
         }
     }
 
-    /// Runs one statement that writes, by itself; gives the number of rows it changed. On a server that is one round trip, which is
-    /// made again where others came in between or nothing can have happened, and never after [`ErrorKind::UnknownOutcome`].
+    /// Runs one statement that writes, by itself; gives the number of rows it changed.
     ///
     /// # Errors
     /// As [`Database::write`].
@@ -256,10 +242,6 @@ impl Database {
     }
 
     /// Reads the one row that a statement gives, without a transaction around it.
-    ///
-    /// On a server, a statement that does not by its form do nothing but read (anything but SELECT and VALUES) is given a
-    /// transaction in which the server refuses to write. A function that writes, called by a SELECT, is not noticed: that
-    /// belongs into [`write`](Self::write).
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Conversion`] when it does not fit `T` or when there are
@@ -312,8 +294,6 @@ impl Database {
 
     /// Moves what is in the write-ahead log into the file, closes every connection and says what went wrong with that.
     /// Other clones of the handle are of no use afterwards. Dropping the last handle closes too, but in silence.
-    ///
-    /// On a server it lets nobody have a connection from then on and waits for those in use.
     ///
     /// Reads that are going on end as they would have. They keep the log from being moved: they are waited for, no longer
     /// than the busy timeout, and who closes inside a `read` waits that long for itself.
