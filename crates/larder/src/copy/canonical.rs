@@ -8,6 +8,9 @@ use crate::sql::ValueRef;
 use crate::sql::civil::{NoDate, parse_date, parse_moment, parse_time};
 use crate::sql::decimal::Decimal;
 
+/// Up to this tag what follows has a length of its own: nothing for NULL, eight bytes for the others.
+const FIXED: u8 = 3;
+
 /// A column, for the comparison.
 #[derive(Clone, Debug)]
 pub(super) struct Measure {
@@ -41,7 +44,10 @@ impl Measure {
     pub(super) fn bytes(&self, value: ValueRef<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
         let mut exact = |tag: u8, bytes: &[u8]| {
             out.push(tag);
-            out.extend(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+            // Numbers and times have one length; no text and no blob is longer than these bytes count.
+            if tag > FIXED {
+                out.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+            }
             out.extend(bytes);
             Ok(())
         };
@@ -52,9 +58,9 @@ impl Measure {
             (Kind::Any, ValueRef::Integer(number)) => exact(1, &number.to_be_bytes()),
             (Kind::Any, ValueRef::Real(number)) => exact(2, &positive_zero(number).to_be_bytes()),
             (Kind::Any | Kind::Json, ValueRef::Text(text)) if self.kind == Kind::Any => {
-                exact(3, text.as_bytes())
+                exact(4, text.as_bytes())
             }
-            (Kind::Any | Kind::Bytes, ValueRef::Blob(bytes)) => exact(4, bytes),
+            (Kind::Any | Kind::Bytes, ValueRef::Blob(bytes)) => exact(5, bytes),
             (Kind::Bool, ValueRef::Integer(number)) => {
                 if matches!(number, 0 | 1) {
                     exact(1, &number.to_be_bytes())
@@ -104,41 +110,41 @@ impl Measure {
                 }
                 let mut bytes = Vec::new();
                 number.canonical(&mut bytes);
-                exact(5, &bytes)
+                exact(6, &bytes)
             }
             (Kind::Text(limit), ValueRef::Text(text)) => {
                 if limit.is_some_and(|limit| text.len() > limit && text.chars().count() > limit) {
                     return Err(Reason::TooLong { column: self.shown.clone() });
                 }
-                exact(3, text.as_bytes())
+                exact(4, text.as_bytes())
             }
             (
                 Kind::Timestamptz | Kind::Timestamp | Kind::Date,
                 ValueRef::Text(text @ ("infinity" | "-infinity")),
-            ) => exact(6, text.as_bytes()),
+            ) => exact(7, text.as_bytes()),
             (Kind::Timestamptz, ValueRef::Text(text)) => {
                 let moment = parse_moment(text).map_err(|no| self.no_date(no))?;
-                exact(6, &(moment.micros - i64::from(moment.offset.unwrap_or(0)) * 1_000_000).to_be_bytes())
+                exact(3, &(moment.micros - i64::from(moment.offset.unwrap_or(0)) * 1_000_000).to_be_bytes())
             }
             (Kind::Timestamp, ValueRef::Text(text)) => {
                 match parse_moment(text).map_err(|no| self.no_date(no))? {
                     // A clock without a zone can't tell the time of another one.
                     moment if moment.offset.unwrap_or(0) != 0 => Err(self.no_date(NoDate::Form)),
-                    moment => exact(6, &moment.micros.to_be_bytes()),
+                    moment => exact(3, &moment.micros.to_be_bytes()),
                 }
             }
             (Kind::Date, ValueRef::Text(text)) => {
-                exact(6, &parse_date(text).map_err(|no| self.no_date(no))?.to_be_bytes())
+                exact(3, &parse_date(text).map_err(|no| self.no_date(no))?.to_be_bytes())
             }
             (Kind::Time, ValueRef::Text(text)) => {
-                exact(6, &parse_time(text).map_err(|no| self.no_date(no))?.to_be_bytes())
+                exact(3, &parse_time(text).map_err(|no| self.no_date(no))?.to_be_bytes())
             }
-            (Kind::Uuid, ValueRef::Blob(bytes)) if bytes.len() == 16 => exact(7, bytes),
-            (Kind::Uuid, ValueRef::Text(text)) => exact(7, &uuid(text).ok_or(Reason::NotAUuid)?),
+            (Kind::Uuid, ValueRef::Blob(bytes)) if bytes.len() == 16 => exact(8, bytes),
+            (Kind::Uuid, ValueRef::Text(text)) => exact(8, &uuid(text).ok_or(Reason::NotAUuid)?),
             (Kind::Json | Kind::Jsonb, ValueRef::Text(text)) => {
                 let mut bytes = Vec::new();
                 json::canonical(text, &mut bytes).ok_or(Reason::NotJson)?;
-                exact(8, &bytes)
+                exact(9, &bytes)
             }
             (Kind::Json | Kind::Jsonb, ValueRef::Integer(_) | ValueRef::Real(_)) => {
                 let number = match value {
@@ -148,7 +154,7 @@ impl Measure {
                 };
                 let mut bytes = Vec::new();
                 json::canonical(&number, &mut bytes).ok_or(Reason::NotJson)?;
-                exact(8, &bytes)
+                exact(9, &bytes)
             }
             _ => Err(self.type_of(value)),
         }

@@ -17,6 +17,9 @@ use crate::sql::text::Dialect;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+/// From so many rows on a key is made faster at once, of all rows, than row by row.
+const LARGE: u64 = 10_000;
+
 /// Copies, or only checks.
 pub(super) fn run(copier: Copier<'_>, from: &Database, to: &Database, dry_run: bool) -> Result<Report> {
     let began = Instant::now();
@@ -145,7 +148,9 @@ fn work(
         return Ok(report);
     }
     let counters = finish::counters(source, &from)?;
-    let aside = target::put_aside(target, &to)?;
+    let many = |(pair, sum): (&Pair, &Sum)| (sum.rows >= LARGE).then(|| pair.to.name.to_ascii_lowercase());
+    let large = pairs.iter().zip(&sums).filter_map(many).collect();
+    let aside = target::put_aside(target, &to, &large)?;
     teller.phase(Phase::Loading, pairs.len())?;
     for pair in &pairs {
         teller.table(&pair.from.name)?;

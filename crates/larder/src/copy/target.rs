@@ -2,11 +2,12 @@
 
 use super::live::{Live, all};
 use super::live_postgres;
-use crate::driver::Connection;
 use crate::driver::load::quoted;
+use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::history;
 use crate::sql::text::Dialect;
+use std::collections::BTreeSet;
 
 /// Refuses a target that has anything of its own.
 pub(super) fn check_empty(connection: &mut dyn Connection, shown: &str) -> Result<()> {
@@ -42,6 +43,13 @@ const FOREIGN_KEYS: &str =
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
     WHERE con.contype = 'f' AND con.conparentid = 0 ORDER BY 1, 2";
 
+/// Keys by which no other table is divided into parts.
+const KEYS: &str = "SELECT CAST(c.relname AS text), CAST(con.conname AS text), pg_get_constraintdef(con.oid)
+    FROM pg_catalog.pg_constraint AS con JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid AND c.relkind = 'r'
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+    JOIN pg_catalog.pg_index AS i ON i.indexrelid = con.conindid AND NOT i.indisclustered AND NOT i.indisreplident
+    WHERE con.contype IN ('p', 'u') AND con.conparentid = 0 AND NOT c.relispartition ORDER BY 1, 2";
+
 // Those that fire: one that somebody has switched off stays off.
 const TRIGGERS: &str = "SELECT CAST(c.relname AS text), CAST(t.tgname AS text), CAST(t.tgenabled AS text)
     FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
@@ -50,10 +58,16 @@ const TRIGGERS: &str = "SELECT CAST(c.relname AS text), CAST(t.tgname AS text), 
 
 /// Takes aside what would look at every row, or change it: triggers, foreign keys, the indexes behind no constraint. And
 /// empties the tables of what migrations put there, for the source has its own.
-pub(super) fn put_aside(connection: &mut dyn Connection, live: &Live) -> Result<Aside> {
+///
+/// `large` are the tables, by name in lower case, of which the keys are worth being made at once afterwards.
+pub(super) fn put_aside(
+    connection: &mut dyn Connection,
+    live: &Live,
+    large: &BTreeSet<String>,
+) -> Result<Aside> {
     let mut aside = Aside::default();
     match connection.dialect() {
-        Dialect::Postgres => postgres(connection, live, &mut aside)?,
+        Dialect::Postgres => postgres(connection, live, large, &mut aside)?,
         Dialect::Sqlite => {
             for trigger in live.catalogue.triggers.values() {
                 connection.execute(&format!("DROP TRIGGER {}", quoted(&trigger.name)), &[])?;
@@ -71,18 +85,34 @@ pub(super) fn put_aside(connection: &mut dyn Connection, live: &Live) -> Result<
     Ok(aside)
 }
 
-fn postgres(connection: &mut dyn Connection, live: &Live, aside: &mut Aside) -> Result<()> {
-    for (table, name, sql) in all::<(String, String, String)>(connection, live_postgres::INDEXES)? {
-        if live.table(&table).is_some() {
-            connection.execute(&format!("DROP INDEX {} CASCADE", quoted(&name)), &[])?;
-            aside.again.push(sql);
-        }
-    }
+fn postgres(
+    connection: &mut dyn Connection,
+    live: &Live,
+    large: &BTreeSet<String>,
+    aside: &mut Aside,
+) -> Result<()> {
+    let mut references = Vec::new();
     for (table, name, sql) in all::<(String, String, String)>(connection, FOREIGN_KEYS)? {
         let (table, name) = (quoted(&table), quoted(&name));
         connection.execute(&format!("ALTER TABLE {table} DROP CONSTRAINT {name}"), &[])?;
-        aside.again.push(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {sql}"));
+        references.push(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {sql}"));
     }
+    for (table, name, sql) in all::<(String, String, String)>(connection, KEYS)? {
+        if large.contains(&table.to_ascii_lowercase()) {
+            let (table, name) = (quoted(&table), quoted(&name));
+            let drop = format!("ALTER TABLE {table} DROP CONSTRAINT {name}");
+            if droppable(connection, &drop)? {
+                aside.again.push(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {sql}"));
+            }
+        }
+    }
+    for (table, name, sql) in all::<(String, String, String)>(connection, live_postgres::INDEXES)? {
+        if live.table(&table).is_some() {
+            connection.execute(&format!("DROP INDEX {}", quoted(&name)), &[])?;
+            aside.again.push(sql);
+        }
+    }
+    aside.again.append(&mut references);
     for (table, name, enabled) in all::<(String, String, String)>(connection, TRIGGERS)? {
         let (table, name) = (quoted(&table), quoted(&name));
         connection.execute(&format!("ALTER TABLE {table} DISABLE TRIGGER {name}"), &[])?;
@@ -98,6 +128,16 @@ fn postgres(connection: &mut dyn Connection, live: &Live, aside: &mut Aside) -> 
         connection.execute(&format!("TRUNCATE {}", tables.join(", ")), &[])?;
     }
     Ok(())
+}
+
+/// Drops a key, unless something stands on it: a view that groups by it.
+fn droppable(connection: &mut dyn Connection, sql: &str) -> Result<bool> {
+    connection.begin(Access::Write)?;
+    match connection.execute(sql, &[]) {
+        Ok(_) => connection.commit().map(|()| true),
+        Err(error) if error.is_transient() || error.kind() == ErrorKind::Interrupted => Err(error),
+        Err(_) => connection.rollback().map(|()| false),
+    }
 }
 
 impl Aside {
