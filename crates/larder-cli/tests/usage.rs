@@ -24,6 +24,7 @@ fn the_help_names_the_commands_and_the_exit_codes() {
       vacuum       Give back the space that deleted rows left [alias: db:vacuum]
       backup       Make a verified backup
       restore      Put a backup in the place of the database, and keep what was there
+      copy         Copy a whole database into an empty one, from one engine to the other
       repair       Settle what stands between the history and the files
       baseline     Take over a database that was made without Larder, at a migration
       verify       Compare the history with the files, and the schema with what the migrations build

@@ -91,6 +91,8 @@ pub enum ErrorKind {
     SetConflict,
     /// A backup or a restore could not be completed; what was there before is unchanged.
     Backup,
+    /// Something is there already where a copy was to go. It is unchanged.
+    NotEmpty,
     /// An option or a setting has a value that can't be used.
     Config,
     /// What was asked for does not exist on this engine.

@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Put a backup in the place of the database, and keep what was there
     Restore(Restore),
+    /// Copy a whole database into an empty one, from one engine to the other
+    Copy(CopyTo),
     /// Settle what stands between the history and the files
     Repair(Repair),
     /// Take over a database that was made without Larder, at a migration
@@ -285,6 +287,22 @@ pub(crate) struct Restore {
     pub(crate) from: PathBuf,
     #[command(flatten)]
     pub(crate) stores: Stores,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CopyTo {
+    /// The database to read: a path, or a URL
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+    /// The database to write, which must be empty: a path, or a URL
+    #[arg(value_name = "TO")]
+    pub(crate) to: String,
+    /// Check that everything fits, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How many of the values that do not fit are listed one by one
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) list: usize,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,6 +9,7 @@ mod baseline;
 mod child;
 mod completions;
 mod context;
+mod copy;
 mod doctor;
 mod interrupt;
 mod lease;
@@ -88,6 +89,7 @@ fn dispatch(command: &Command, environment: &Environment, context: Context<'_>) 
         Command::Vacuum(_) => vacuum::run(context),
         Command::Backup(args) => backup::run(args, context),
         Command::Restore(args) => restore::run(args, context),
+        Command::Copy(args) => copy::run(args, context),
         Command::Repair(args) => repair::run(args, context),
         Command::Baseline(args) => baseline::run(args, context),
         Command::Verify(_) => verify::run(context),
@@ -115,6 +117,7 @@ fn name(command: &Command) -> &'static str {
         Command::Vacuum(_) => "vacuum",
         Command::Backup(_) => "backup",
         Command::Restore(_) => "restore",
+        Command::Copy(_) => "copy",
         Command::Repair(_) => "repair",
         Command::Baseline(_) => "baseline",
         Command::Verify(_) => "verify",

@@ -1,4 +1,4 @@
-//! What moves on the terminal while migrations run.
+//! What moves on the terminal while something takes its time.
 
 use crate::output::{Output, measure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,6 +7,9 @@ use std::time::Duration;
 
 /// How often the bar is drawn while one statement runs.
 const TICK: Duration = Duration::from_millis(100);
+
+const WHOLE: &str = "{spinner} {wide_msg} {elapsed}";
+const PART: &str = "{spinner} {wide_msg} {bar:24} {percent:>3} % {elapsed}";
 
 /// A bar on the standard error, or nothing where no person looks at it.
 pub(crate) struct Bar {
@@ -19,7 +22,7 @@ impl Bar {
             return Self { bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+        if let Ok(style) = ProgressStyle::with_template(WHOLE) {
             bar.set_style(style);
         }
         // A thread of its own ticks on, so that a statement that takes minutes does not look dead.
@@ -31,6 +34,22 @@ impl Bar {
         if !self.bar.is_hidden() {
             self.bar.set_message(text(progress));
         }
+    }
+
+    /// Says what happens now and, where it is known, how much of how much is done.
+    pub(crate) fn say(&self, text: String, part: Option<(u64, u64)>) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let template = if part.is_some() { PART } else { WHOLE };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style);
+        }
+        if let Some((done, all)) = part {
+            self.bar.set_length(all);
+            self.bar.set_position(done);
+        }
+        self.bar.set_message(text);
     }
 
     /// Takes it off the screen.

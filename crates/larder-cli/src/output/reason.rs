@@ -1,6 +1,7 @@
-//! What a store refused, in parts that a program can use.
+//! What a store or a copy refused, in parts that a program can use.
 
 use larder::Error;
+use larder::copy::Misfits;
 use larder_stores::forge::{BadLine, Held, Id, ImportRefused};
 use serde::Serialize;
 
@@ -13,6 +14,9 @@ pub(super) struct Reason<'a> {
     /// The lines for which an import was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     bad: Option<&'a [BadLine]>,
+    /// What does not fit into the target of a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    misfits: Option<&'a Misfits>,
 }
 
 #[derive(Serialize)]
@@ -35,6 +39,7 @@ impl<'a> Reason<'a> {
                 yours: held.yours,
             }),
             bad: error.find::<ImportRefused>().map(|refused| refused.bad.as_slice()),
+            misfits: error.find::<Misfits>(),
         }
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Copier<'a> {
     /// Copies `from` into `to`, all of it or nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) where the target is not empty,
+    /// [`ErrorKind::NotEmpty`](crate::ErrorKind::NotEmpty) where the target is not empty,
     /// [`ErrorKind::Conversion`](crate::ErrorKind::Conversion) with [`Misfits`] in its chain where values do not fit,
     /// [`ErrorKind::MigrationEdited`](crate::ErrorKind::MigrationEdited) and
     /// [`ErrorKind::MigrationUnfinished`](crate::ErrorKind::MigrationUnfinished) for a source whose history is not in order,

@@ -16,7 +16,7 @@ pub(super) fn check_empty(connection: &mut dyn Connection, shown: &str) -> Resul
     there.extend(live.others.iter().map(|(name, _)| name.clone()));
     there.extend(live.catalogue.views.values().map(|view| format!("view {}", view.name)));
     let refused = |message: String| {
-        Err(Error::new(ErrorKind::Refused, message)
+        Err(Error::new(ErrorKind::NotEmpty, message)
             .with_help("name a database that is empty, or not there yet"))
     };
     if !there.is_empty() {
