@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The commands that change something; each tells its steps.
-const COMMANDS: &[&str] = &["migrate", "rollback", "vacuum", "backup", "restore", "repair", "baseline"];
+const COMMANDS: &[&str] =
+    &["migrate", "rollback", "vacuum", "backup", "restore", "copy", "repair", "baseline"];
 
 /// Those of the stores that do; what they wrote stands in the store, so they are one step without figures. `run exec` is no
 /// part of them: it records itself.

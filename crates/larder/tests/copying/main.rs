@@ -1,5 +1,7 @@
 //! A database goes into another: everything, or nothing.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod killed;
+mod misfit;
 mod sample;
 mod support;
