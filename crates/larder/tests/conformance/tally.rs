@@ -10,7 +10,7 @@ pub(crate) fn statements_and_what_had_to_be_prepared_are_counted(subject: &Subje
     let mut connection = subject.connect();
     let tally = Arc::clone(connection.tally());
     assert_eq!(tally.counts(), Counts::default());
-    connection.execute("CREATE TABLE t (n)", &[]).unwrap();
+    connection.execute("CREATE TABLE t (n BIGINT)", &[]).unwrap();
     for n in 0..10 {
         connection.execute("INSERT INTO t VALUES (:n)", params! { n }).unwrap();
     }
@@ -19,9 +19,12 @@ pub(crate) fn statements_and_what_had_to_be_prepared_are_counted(subject: &Subje
     assert_eq!(number(connection.as_mut(), "SELECT count(*) FROM t"), 10);
     connection.commit().unwrap();
     connection.execute("SELECT nothing", &[]).unwrap_err();
-    assert_eq!(tally.counts().statements, 12);
+    // On SQLite that one fails before it runs; to PostgreSQL it goes in one message with the question to run it.
+    assert_eq!(tally.counts().statements, if subject.is_postgres() { 13 } else { 12 });
+    // An engine may keep a statement from the second time on.
+    number(connection.as_mut(), "SELECT count(*) FROM t");
     let prepared = tally.counts().prepared;
-    assert!((3..=5).contains(&prepared), "{prepared}");
+    assert!((3..=7).contains(&prepared), "{prepared}");
     number(connection.as_mut(), "SELECT count(*) FROM t");
     assert_eq!(tally.counts().prepared, prepared);
 }
