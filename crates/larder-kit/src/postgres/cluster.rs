@@ -66,7 +66,10 @@ impl Cluster {
     fn configure(&self, setting: &Setting) -> Result<()> {
         let mut lines = self.own_lines();
         // A zone that no text of UTC agrees with by chance.
-        lines.push_str("timezone = 'Asia/Kathmandu'\nmax_connections = 300\nmax_wal_size = 256MB\n");
+        lines.push_str(
+            "timezone = 'Asia/Kathmandu'\nmax_connections = 300\nmax_wal_size = 256MB\n\
+             dynamic_shared_memory_type = mmap\n",
+        );
         if !setting.is_safe {
             lines.push_str("fsync = off\nfull_page_writes = off\n");
         }
@@ -158,6 +161,11 @@ impl Cluster {
                 return Err("a killed server does not end".to_owned());
             }
             std::thread::sleep(Duration::from_millis(2));
+        }
+        // Its last piece of shared memory stays otherwise until the machine starts anew: the second number of the seventh line.
+        let piece = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1));
+        if let Some(piece) = piece {
+            let _ = run(self.folder.command(Path::new("ipcrm")).args(["-m", piece]));
         }
         // Its number may soon be another's.
         std::fs::remove_file(&file).map_err(|error| format!("{}: {error}", file.display()))
