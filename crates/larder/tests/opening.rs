@@ -229,7 +229,11 @@ fn a_url_names_a_place() {
         ("file:app.db?mode=ro", ErrorKind::Config),
         ("sqlite:app.db?mode=rwc", ErrorKind::Config),
         ("mysql://root:hunter2@host/db", ErrorKind::Config),
-        ("postgres://root:hunter2@host/db", ErrorKind::Unsupported),
+        // Nobody listens on port 1.
+        #[cfg(feature = "postgres")]
+        ("postgres://root:hunter2@127.0.0.1:1/db", ErrorKind::Unavailable),
+        #[cfg(not(feature = "postgres"))]
+        ("postgres://root:hunter2@127.0.0.1:1/db", ErrorKind::Unsupported),
         ("a\0b", ErrorKind::Config),
     ] {
         let error = refused(Database::options(url).open(), kind, &[]);
