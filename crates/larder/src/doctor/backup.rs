@@ -3,6 +3,7 @@
 use super::checkup::State;
 use super::exam::Exam;
 use crate::error::Result;
+use std::path::Path;
 use std::time::SystemTime;
 
 pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
@@ -11,12 +12,18 @@ pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
     }
     let Some(folder) = exam.backups() else { return Ok(()) };
     let stem = exam.stem().unwrap_or_default();
-    let newest = std::fs::read_dir(&folder).ok().and_then(|entries| {
+    newest(exam, &folder, &stem);
+    Ok(())
+}
+
+/// Tells the age of the newest of the files in the folder whose names begin with `stem`.
+pub(super) fn newest(exam: &mut Exam<'_>, folder: &Path, stem: &str) {
+    let newest = std::fs::read_dir(folder).ok().and_then(|entries| {
         entries
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let name = entry.file_name().into_string().ok()?;
-                let of_this = name.starts_with(&stem) && !name.contains(".partial");
+                let of_this = name.starts_with(stem) && !name.contains(".partial");
                 let data = entry.metadata().ok().filter(|data| of_this && data.is_file())?;
                 data.modified().ok()
             })
@@ -25,7 +32,7 @@ pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
     let Some(newest) = newest else {
         exam.info(format!("there is no backup in {}", folder.display())).fix =
             Some("make one with `larder backup`".into());
-        return Ok(());
+        return;
     };
     let age = SystemTime::now().duration_since(newest).unwrap_or_default().as_secs();
     let age = match (age / 86_400, age / 3_600) {
@@ -36,5 +43,4 @@ pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
         (days, _) => format!("{days} days"),
     };
     exam.info(format!("the newest backup in {} is {age} old", folder.display()));
-    Ok(())
 }

@@ -18,6 +18,7 @@ pub(super) struct Exam<'a> {
     pub(super) settings: &'a Settings,
     /// The file, with symbolic links followed where it is there: SQLite keeps its other files beside that one.
     pub(super) file: Option<PathBuf>,
+    pub(super) dialect: Dialect,
     /// A database in memory has nothing that could be examined: it is empty as often as it is opened.
     pub(super) in_memory: bool,
     /// Open for reading, once that has succeeded.
@@ -36,10 +37,6 @@ impl<'a> Exam<'a> {
         settings: &'a Settings,
     ) -> Result<Self> {
         let driver = options.driver_of()?;
-        if driver.dialect() != Dialect::Sqlite {
-            return Err(Error::new(ErrorKind::Unsupported, format!("the doctor can't examine {driver}"))
-                .with_help("it knows SQLite"));
-        }
         let checkup = Checkup {
             format: 1,
             ok: false,
@@ -58,6 +55,7 @@ impl<'a> Exam<'a> {
             options,
             sets,
             settings,
+            dialect: driver.dialect(),
             file,
             in_memory,
             database: None,

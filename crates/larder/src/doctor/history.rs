@@ -4,6 +4,7 @@ use super::checkup::State;
 use super::exam::Exam;
 use super::file::MIGRATE;
 use super::leftover;
+use crate::driver::Dialect;
 use crate::error::{ErrorKind, Result};
 use crate::migrate::{Migrator, Standing, Status};
 
@@ -11,15 +12,25 @@ use crate::migrate::{Migrator, Standing, Status};
 const NAMED: usize = 5;
 
 pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
-    let managed: bool =
-        exam.one("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'")?;
+    let managed: bool = exam.one(match exam.dialect {
+        Dialect::Sqlite => {
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'"
+        }
+        Dialect::Postgres => "SELECT pg_catalog.to_regclass('schema_migrations') IS NOT NULL",
+    })?;
     if managed { managed_by_larder(exam) } else { unmanaged(exam) }
 }
 
 fn unmanaged(exam: &mut Exam<'_>) -> Result<()> {
-    let tables: i64 = exam.one(
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-    )?;
+    let tables: i64 = exam.one(match exam.dialect {
+        Dialect::Sqlite => {
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        }
+        Dialect::Postgres => {
+            "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
+        }
+    })?;
     if tables == 0 {
         exam.becomes(State::Uninitialized);
         exam.info("not initialised yet: the database has no tables").fix = Some(MIGRATE.into());

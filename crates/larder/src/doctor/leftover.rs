@@ -1,6 +1,8 @@
 //! What did a broken-off backup or migration leave behind?
 
 use super::exam::{Exam, bytes};
+use super::postgres;
+use crate::driver::Dialect;
 use crate::error::Result;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -68,8 +70,11 @@ fn lock(exam: &mut Exam<'_>) -> Result<()> {
     Ok(())
 }
 
-/// True while a process runs a migration that can't run in a transaction.
+/// True while a process runs a migration that can't run in a transaction; on a server, any migration.
 pub(super) fn is_migrating(exam: &Exam<'_>) -> bool {
+    if exam.dialect == Dialect::Postgres {
+        return postgres::is_migrating(exam).unwrap_or(false);
+    }
     exam.beside("-migrate.lock").is_some_and(|path| is_locked(&path))
 }
 

@@ -39,6 +39,7 @@ mod neighbour;
 mod open;
 #[cfg(unix)]
 mod permission;
+mod postgres;
 mod pragma;
 #[cfg(unix)]
 mod space;
@@ -127,14 +128,18 @@ pub fn examine_with(
 ) -> Result<Checkup> {
     let mut exam = Exam::new(options, sets, settings)?;
     exam.run("migrations", migrations);
-    for (name, check) in OUTSIDE {
+    let (outside, (open, check), inside): (&[_], (_, Check), _) = match exam.dialect {
+        Dialect::Sqlite => (OUTSIDE, ("open", open::check), INSIDE),
+        Dialect::Postgres => (&[], postgres::OPEN, postgres::INSIDE),
+    };
+    for (name, check) in outside {
         exam.run(name, *check);
     }
     if exam.state() == State::Ready {
-        exam.run("open", open::check);
+        exam.run(open, check);
     }
     if exam.database.is_some() {
-        for (name, check) in INSIDE {
+        for (name, check) in inside {
             exam.run(name, *check);
         }
         for inspection in inspections {
@@ -174,7 +179,7 @@ pub fn examine_open_with(
 /// Can the program's own migrations be read? What is wrong with them shows also where there is no database yet.
 fn migrations(exam: &mut Exam<'_>) -> Result<()> {
     for set in exam.sets {
-        if let Err(error) = set.load(Dialect::Sqlite) {
+        if let Err(error) = set.load(exam.dialect) {
             exam.error(error.message(), error.help().unwrap_or("correct the files of the migrations"));
             // Nothing can be held against them.
             exam.sets = &[];

@@ -12,6 +12,8 @@ use crate::schema::{Catalogue, Change};
 use std::collections::HashSet;
 use std::sync::Arc;
 
+const CURRENT: &str = "SELECT CAST(current_schema() AS text)";
+
 impl Migrator<'_> {
     /// Builds what the applied migrations make in a database in memory, on a server in a schema of its own that is rolled back,
     /// and compares: the changes are what was done to the live schema by other means. Empty is as it should be.
@@ -34,7 +36,12 @@ impl Migrator<'_> {
             }
             Dialect::Postgres => {
                 settings.schema_only = true;
-                build(database, &loaded, &mut settings)?
+                let mut built = build(database, &loaded, &mut settings)?;
+                // What is live lies beside it there, under the name of its schema.
+                if let Some(live) = database.query_one::<Option<String>>(CURRENT, &[])? {
+                    built.leave_out(&live);
+                }
+                built
             }
         };
         let is = super::migrator::look(database, Catalogue::read)?;

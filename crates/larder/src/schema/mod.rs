@@ -70,6 +70,23 @@ impl Catalogue {
         self.tables.get(name).or_else(|| self.tables.get(&name.to_ascii_lowercase()))
     }
 
+    /// Leaves out what lies in this schema of PostgreSQL, where that is not the current one.
+    pub(crate) fn leave_out(&mut self, schema: &str) {
+        let prefix = postgres::shown(Some(schema), "x");
+        let prefix = prefix.trim_end_matches('x');
+        self.tables.retain(|_, table| table.schema.as_deref() != Some(schema));
+        for map in [
+            &mut self.indexes,
+            &mut self.triggers,
+            &mut self.views,
+            &mut self.sequences,
+            &mut self.types,
+            &mut self.functions,
+        ] {
+            map.retain(|_, entry| !entry.name.starts_with(prefix) && !entry.table.starts_with(prefix));
+        }
+    }
+
     /// Reads the schema of the database behind `connection`, in one snapshot; inside a transaction, as that sees it.
     ///
     /// # Errors

@@ -207,9 +207,13 @@ fn the_newest_backup_is_told() {
 fn a_database_in_memory_and_a_url_of_no_use_are_told_apart() {
     let checkup = examine(&Database::options(":memory:"), &[], &Settings::default()).unwrap();
     assert_eq!(checkup.state, State::Uninitialized);
-    for (url, kind) in [("", ErrorKind::Config), ("postgres://a:secret@b/c", ErrorKind::Unsupported)] {
-        let error = examine(&Database::options(url), &[], &Settings::default()).unwrap_err();
-        assert_eq!(error.kind(), kind);
-        assert!(!error.to_string().contains("secret"));
+    let error = examine(&Database::options(""), &[], &Settings::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let server = examine(&Database::options("postgres://a:secret@127.0.0.1:1/c"), &[], &Settings::default());
+    assert!(!format!("{server:?}").contains("secret"));
+    match server {
+        Ok(checkup) => assert_eq!(checkup.state, State::Unreadable),
+        // Without the feature `postgres`.
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
     }
 }
