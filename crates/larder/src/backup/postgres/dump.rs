@@ -27,6 +27,8 @@ pub(in crate::backup) fn create(db: &Database, to: &Path) -> Result<Backup> {
         space::number(connection.as_mut(), "SELECT current_setting('server_version_num')::int / 10000")?;
     let program = Program::find("pg_dump", u32::try_from(server).unwrap_or_default())?;
     let partial = Partial::begin(to)?;
+    // Watched, a statement gets no savepoint of its own: none can export what it sees.
+    connection.watch(true)?;
     // Held open, so that the program sees the very state that is there now, and none that comes in between.
     connection.begin(Access::Read)?;
     let mut snapshot = String::new();
