@@ -19,7 +19,8 @@ impl Migrator<'_> {
     /// and compares: the changes are what was done to the live schema by other means. Empty is as it should be.
     ///
     /// # Errors
-    /// When a set can't be loaded or its migrations don't run on an empty database.
+    /// When a set can't be loaded or its migrations don't run on an empty database. On a server also where they make something
+    /// in another schema than the current one, for there it is already.
     pub fn verify(&self, database: &Database) -> Result<Vec<Change>> {
         let history = rows(database)?;
         let sets: Vec<Arc<LoadedSet>> = self.load(database)?;

@@ -22,6 +22,7 @@ mod shape;
 mod start;
 mod together;
 
+use larder::driver::Dialect;
 use larder::migrate::{Migrator, Refused, Report};
 use larder::{Database, Error, ErrorKind, Migration, MigrationSet};
 use larder_kit::{Engine, Place};
@@ -69,6 +70,24 @@ fn ids(report: &Report) -> Vec<&str> {
 fn losses(error: &Error) -> Vec<String> {
     assert_eq!(error.kind(), ErrorKind::ApprovalNeeded, "{error:?}");
     error.find::<Refused>().unwrap().losses.iter().map(ToString::to_string).collect()
+}
+
+/// How many tables and views have a name like this.
+fn tables(db: &Database, like: &str) -> i64 {
+    let sql = match db.driver().dialect() {
+        Dialect::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name LIKE :like",
+        _ => {
+            "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND relname LIKE :like"
+        }
+    };
+    db.query_one(sql, larder::params! { like }).unwrap()
+}
+
+/// SQLite also has a place for the version that other tools read.
+fn assert_noted(db: &Database, version: i64) {
+    if db.driver().dialect() == Dialect::Sqlite {
+        assert_eq!(one::<i64>(db, "PRAGMA user_version"), version);
+    }
 }
 
 fn one<T: serde::de::DeserializeOwned>(db: &Database, sql: &str) -> T {

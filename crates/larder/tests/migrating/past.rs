@@ -1,15 +1,15 @@
 //! What was applied and does not fit what the program has: edited, renamed, missing, late, newer. Other tools apply around
 //! it in silence, or are stuck for ever. Here it is refused before a byte is written, with what to do, and can be mended.
 
-use crate::{Open, app, id, ids, one};
+use crate::{Open, app, assert_noted, id, ids, one, tables};
 use larder::migrate::{Migrator, Repair};
 use larder::{Database, ErrorKind, Migration, MigrationSet};
 use larder_kit::{Engine, Place};
 use std::fs;
 use std::path::Path;
 
-const ONE: &str = "CREATE TABLE t (\n  a\n);\nINSERT INTO t VALUES (1);";
-const TWO: &str = "ALTER TABLE t ADD COLUMN b;";
+const ONE: &str = "CREATE TABLE t (\n  a INTEGER\n);\nINSERT INTO t VALUES (1);";
+const TWO: &str = "ALTER TABLE t ADD COLUMN b TEXT;";
 
 /// All files beside the database and what is in them, but for the index of the log, which readers change.
 fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -25,12 +25,11 @@ fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-#[test]
-fn an_edited_migration_is_refused_and_can_be_accepted() {
-    let place = Place::new(Engine::Sqlite);
+larder_kit::engines! {
+fn an_edited_migration_is_refused_and_can_be_accepted(place: &Place) {
     let db = place.open();
     db.migrate(&[&app(&[ONE, TWO])]).unwrap();
-    let edited = app(&[&ONE.replace("(1)", "(2)"), TWO, "CREATE TABLE new (a)"]);
+    let edited = app(&[&ONE.replace("(1)", "(2)"), TWO, "CREATE TABLE new (a TEXT)"]);
     let error = db.migrate(&[&edited]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MigrationEdited);
     assert!(error.message().contains("\"0001_m\" was edited after it was applied at 20"), "{error}");
@@ -38,7 +37,7 @@ fn an_edited_migration_is_refused_and_can_be_accepted() {
         error.help().unwrap().contains("restore its text") && error.help().unwrap().contains("larder repair")
     );
     // A later pending one did not slip through.
-    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM sqlite_schema WHERE name = 'new'"), 0);
+    assert_eq!(tables(&db, "new"), 0);
 
     let nothing = Migrator::new(&[&edited]).repair(&db, "0002_m", Repair::AcceptEdited).unwrap_err();
     assert_eq!(nothing.kind(), ErrorKind::Config);
@@ -46,6 +45,7 @@ fn an_edited_migration_is_refused_and_can_be_accepted() {
     assert_eq!(ids(&db.migrate(&[&edited]).unwrap()), ["0003_m"]);
     assert_eq!(one::<i64>(&db, "SELECT a FROM t"), 1, "nothing of it was run again");
     assert_eq!(db.migrate(&[&edited]).unwrap().done.len(), 0);
+}
 }
 
 #[test]
@@ -74,13 +74,12 @@ fn line_ends_and_a_byte_order_mark_change_nothing() {
 }
 
 fn numbered(numbers: &[usize]) -> MigrationSet {
-    let make = |n: &usize| Migration::sql(id(*n), format!("CREATE TABLE t{n} (a)"));
+    let make = |n: &usize| Migration::sql(id(*n), format!("CREATE TABLE t{n} (a TEXT)"));
     MigrationSet::list("app", numbers.iter().map(make).collect())
 }
 
-#[test]
-fn one_that_comes_late_is_refused_unless_it_is_allowed() {
-    let place = Place::new(Engine::Sqlite);
+larder_kit::engines! {
+fn one_that_comes_late_is_refused_unless_it_is_allowed(place: &Place) {
     let db = place.open();
     db.migrate(&[&numbered(&[1, 3])]).unwrap();
     let late = numbered(&[1, 2, 3, 4]);
@@ -93,24 +92,24 @@ fn one_that_comes_late_is_refused_unless_it_is_allowed() {
     let report = Migrator::new(&[&late]).allow_out_of_order(true).up(&db).unwrap();
     assert_eq!(ids(&report), ["0002_m", "0004_m"]);
     assert_eq!(db.migrate(&[&late]).unwrap().done.len(), 0);
-    assert_eq!(one::<i64>(&db, "PRAGMA user_version"), 4);
+    assert_noted(&db, 4);
+}
 }
 
-#[test]
-fn one_that_is_missing_in_the_middle_is_refused() {
-    let place = Place::new(Engine::Sqlite);
+larder_kit::engines! {
+fn one_that_is_missing_in_the_middle_is_refused(place: &Place) {
     let db = place.open();
     db.migrate(&[&numbered(&[1, 2, 3])]).unwrap();
     let error = db.migrate(&[&numbered(&[1, 3, 4])]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MigrationMissing);
     assert!(error.message().contains("0002_m"), "{error}");
     assert!(error.help().is_some());
-    assert_eq!(one::<i64>(&db, "SELECT count(*) FROM sqlite_schema WHERE name = 't4'"), 0);
+    assert_eq!(tables(&db, "t4"), 0);
+}
 }
 
-#[test]
-fn a_file_that_was_renamed_is_named_and_can_be_accepted() {
-    let place = Place::new(Engine::Sqlite);
+larder_kit::engines! {
+fn a_file_that_was_renamed_is_named_and_can_be_accepted(place: &Place) {
     let db = place.open();
     let set = |name: &'static str| MigrationSet::list("app", vec![Migration::sql(name, ONE)]);
     db.migrate(&[&set("0001_init")]).unwrap();
@@ -123,6 +122,7 @@ fn a_file_that_was_renamed_is_named_and_can_be_accepted() {
     Migrator::new(&[&set("0001_start")]).repair(&db, "0001_init", Repair::AcceptEdited).unwrap();
     assert_eq!(db.migrate(&[&set("0001_start")]).unwrap().done.len(), 0);
     assert_eq!(one::<String>(&db, "SELECT id || name FROM schema_migrations"), "0001_startstart");
+}
 }
 
 static OLD: std::sync::LazyLock<MigrationSet> = std::sync::LazyLock::new(|| numbered(&[1, 2]));
@@ -168,17 +168,16 @@ fn a_newer_database_is_refused_before_a_byte_changes() {
     }
 }
 
-#[test]
-fn everything_that_does_not_fit_is_told_at_once() {
-    let place = Place::new(Engine::Sqlite);
+larder_kit::engines! {
+fn everything_that_does_not_fit_is_told_at_once(place: &Place) {
     let db = place.open();
     db.migrate(&[&numbered(&[1, 2, 4])]).unwrap();
     let now = MigrationSet::list(
         "app",
         vec![
-            Migration::sql("0001_m", "CREATE TABLE other (a)"),
-            Migration::sql("0003_m", "CREATE TABLE t3 (a)"),
-            Migration::sql("0004_m", "CREATE TABLE t4 (a)"),
+            Migration::sql("0001_m", "CREATE TABLE other (a TEXT)"),
+            Migration::sql("0003_m", "CREATE TABLE t3 (a TEXT)"),
+            Migration::sql("0004_m", "CREATE TABLE t4 (a TEXT)"),
         ],
     );
     let error = db.migrate(&[&now]).unwrap_err();
@@ -189,4 +188,5 @@ fn everything_that_does_not_fit_is_told_at_once() {
     let status = Migrator::new(&[&now]).status(&db).unwrap();
     let states: Vec<String> = status.rows.iter().map(|row| format!("{} {:?}", row.id, row.state)).collect();
     assert_eq!(states, ["0001_m Edited", "0002_m Missing", "0003_m OutOfOrder", "0004_m Applied"]);
+}
 }
