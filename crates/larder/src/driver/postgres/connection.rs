@@ -27,6 +27,10 @@ use std::sync::Arc;
 /// time, goes inside a transaction with `SAVEPOINT` before it and `RELEASE` behind it, all in one message. A statement that
 /// only reads and has run before goes without: should it fail, the transaction, or the savepoint that it runs in, is to be
 /// rolled back.
+///
+/// That costs no round trip; one-row updates and inserts were at most a tenth slower than without, over a Unix socket. But each
+/// such statement takes a transaction number of its own from the server: rows in bulk belong into statements of many rows, or
+/// into [`load`](Connection::load).
 pub(super) struct PostgresConnection {
     pub(super) driver: Postgres,
     pub(super) session: Session,
