@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod append;
+mod copied;
 mod hostile;
 #[path = "../shared/many.rs"]
 mod many_times;
