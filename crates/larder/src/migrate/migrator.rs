@@ -89,7 +89,8 @@ impl<'a> Migrator<'a> {
     }
 
     /// Where the backup goes that is made before an approved loss, and how many backups are kept there. Unless set: the
-    /// folder `backups` beside the database, and 5.
+    /// folder `backups` beside the database, and 5. A database on a server has no such place: there this is what asks for
+    /// one, which `pg_dump` makes.
     #[must_use]
     pub fn backups(mut self, folder: impl Into<PathBuf>, keep: usize) -> Self {
         self.settings.backups = Backups { folder: Some(folder.into()), keep };
@@ -139,8 +140,8 @@ impl<'a> Migrator<'a> {
 
     /// Who makes the backup before an approved loss, where the database is no file: it gets a label for its name, and gives
     /// where it is. It may use other connections: nothing is held while it works, and where the data change in between it is
-    /// made again. A database on a server without this is migrated without a backup, once the loss is approved: it has those
-    /// that its operator makes.
+    /// made again. With neither this nor [`backups`](Self::backups), a database on a server is migrated without one, once the
+    /// loss is approved: it has those that its operator makes.
     #[must_use]
     pub fn backup_with(mut self, make: impl FnMut(&Database, &str) -> Result<PathBuf> + 'a) -> Self {
         self.settings.back_up = Some(Box::new(make));

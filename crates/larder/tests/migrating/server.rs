@@ -307,3 +307,19 @@ fn a_backup_is_made_before_a_loss_by_whom_the_program_names() {
     assert_eq!(report.done[0].backup.as_deref(), Some(std::path::Path::new("made.dump")));
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM t"), 7);
 }
+
+#[test]
+fn a_backup_before_a_loss_goes_into_the_folder_that_is_named() {
+    let place = place();
+    let db = place.open();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    let set = app(&[SEED, "DROP TABLE t"]);
+    let folder = place.folder().join("backups");
+    let report = Migrator::new(&[&set])
+        .approve(larder::migrate::Approval::Everything)
+        .backups(&folder, 3)
+        .up(&db)
+        .unwrap();
+    let backup = report.done[0].backup.as_ref().unwrap();
+    assert!(backup.starts_with(&folder) && std::fs::metadata(backup).unwrap().len() > 0, "{backup:?}");
+}

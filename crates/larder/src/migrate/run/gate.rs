@@ -123,7 +123,7 @@ impl Running<'_, '_> {
         step: &Step,
         losses: &[Loss],
     ) -> Result<Option<Option<PathBuf>>> {
-        if self.settings.rehearsal || self.settings.back_up.is_none() {
+        if self.settings.rehearsal || !self.backs_up() {
             return Ok(Some(None));
         }
         let stamp = token(&step.id, losses);
@@ -138,13 +138,21 @@ impl Running<'_, '_> {
         Ok(None)
     }
 
-    /// Lets the backup be made by whoever makes it for a database that is no file; `None` where there is nobody.
+    /// Whether anybody makes backups of a database that is no file.
+    fn backs_up(&self) -> bool {
+        self.settings.back_up.is_some() || self.settings.backups.folder.is_some()
+    }
+
+    /// Makes the backup of a database that is no file, or lets it be made by whom the program names; `None` where nobody does.
     pub(super) fn back_up_now(&mut self, id: &str) -> Result<Option<PathBuf>> {
-        if self.settings.back_up.is_none() {
+        if !self.backs_up() {
             return Ok(None);
         }
         self.tell(Phase::BackingUp);
-        let Some(back_up) = &mut self.settings.back_up else { return Ok(None) };
+        let Some(back_up) = &mut self.settings.back_up else {
+            // There is a folder, which is all that this needs.
+            return self.write_backup(std::path::Path::new(""), id).map(Some);
+        };
         back_up(self.database, &format!("before-{id}")).map(Some).map_err(|error| no_backup(id, error))
     }
 
