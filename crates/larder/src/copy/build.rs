@@ -4,7 +4,7 @@ use crate::db::WriteTx;
 use crate::driver::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::{Applied, LoadedSet, Migration, MigrationSet, Script, State};
-use crate::sql::text::{Dialect, Statement, Verb, split, tokens};
+use crate::sql::text::{Dialect, Statement, Verb, mentions_word, split, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Sets {
     loaded: BTreeMap<String, Arc<LoadedSet>>,
+    /// The same for the engine of the source.
+    source: BTreeMap<String, Arc<LoadedSet>>,
     /// Why a set's tables are translated instead.
     pub(super) not: BTreeMap<String, String>,
 }
@@ -31,7 +33,10 @@ impl Sets {
                 found.not.insert(name.to_owned(), "its migrations are not known here".to_owned());
                 continue;
             };
-            check_unedited(set, history, from)?;
+            if let Ok(loaded) = set.load(from) {
+                check_unedited(&loaded, history)?;
+                found.source.insert(name.to_owned(), loaded);
+            }
             let loaded = match set.load(to) {
                 Ok(loaded) => loaded,
                 Err(error) => {
@@ -53,6 +58,18 @@ impl Sets {
 
     pub(super) fn get(&self, name: &str) -> Option<&Arc<LoadedSet>> {
         self.loaded.get(name)
+    }
+
+    /// True for something of the source's schema that the text of a set which has run in the target speaks of: what that set
+    /// has in its place there is that set's own affair.
+    pub(super) fn speak_of(&self, name: &str) -> bool {
+        let of_set = |set: &Arc<LoadedSet>| {
+            set.migrations().iter().any(|migration| match migration.up() {
+                Script::Sql(sql) => mentions_word(sql.text(), name, set.dialect()),
+                Script::Code(_) => false,
+            })
+        };
+        self.source.iter().any(|(set, loaded)| self.loaded.contains_key(set) && of_set(loaded))
     }
 
     /// Runs, in the order in which the source has applied them, the migrations of all sets that can. Of a set whose text the
@@ -117,10 +134,9 @@ pub(super) fn check_finished(history: &[Applied]) -> Result<()> {
 }
 
 /// A text that was edited after it was applied makes another schema than the source has.
-fn check_unedited(set: &MigrationSet, history: &[Applied], from: Dialect) -> Result<()> {
-    let Ok(loaded) = set.load(from) else { return Ok(()) };
+fn check_unedited(set: &LoadedSet, history: &[Applied]) -> Result<()> {
     for row in history.iter().filter(|row| row.set == set.name()) {
-        if migration(&loaded, row).is_some_and(|one| one.checksum() != row.checksum) {
+        if migration(set, row).is_some_and(|one| one.checksum() != row.checksum) {
             let message = format!("{} was edited after it was applied at the source", row.id);
             return Err(Error::new(ErrorKind::MigrationEdited, message)
                 .with_help("undo the edit, or settle it at the source first: `larder repair`"));

@@ -7,6 +7,7 @@ use super::misfit::Reason;
 use crate::sql::ValueRef;
 use crate::sql::civil::{NoDate, parse_date, parse_moment, parse_time};
 use crate::sql::decimal::Decimal;
+use serde::de::IgnoredAny;
 
 /// Up to this tag what follows has a length of its own: nothing for NULL, eight bytes for the others.
 const FIXED: u8 = 3;
@@ -141,19 +142,20 @@ impl Measure {
             }
             (Kind::Uuid, ValueRef::Blob(bytes)) if bytes.len() == 16 => exact(8, bytes),
             (Kind::Uuid, ValueRef::Text(text)) => exact(8, &uuid(text).ok_or(Reason::NotAUuid)?),
-            (Kind::Json | Kind::Jsonb, ValueRef::Text(text)) => {
+            // Kept as the text that it is.
+            (Kind::Json, ValueRef::Text(text)) => {
+                serde_json::from_str::<IgnoredAny>(text).map_err(|_| Reason::NotJson)?;
+                exact(9, text.as_bytes())
+            }
+            (Kind::Json, ValueRef::Integer(_) | ValueRef::Real(_)) => exact(9, number(value)?.as_bytes()),
+            (Kind::Jsonb, ValueRef::Text(text)) => {
                 let mut bytes = Vec::new();
                 json::canonical(text, &mut bytes).ok_or(Reason::NotJson)?;
                 exact(9, &bytes)
             }
-            (Kind::Json | Kind::Jsonb, ValueRef::Integer(_) | ValueRef::Real(_)) => {
-                let number = match value {
-                    ValueRef::Integer(number) => number.to_string(),
-                    ValueRef::Real(number) if number.is_finite() => number.to_string(),
-                    _ => return Err(Reason::NotANumber),
-                };
+            (Kind::Jsonb, ValueRef::Integer(_) | ValueRef::Real(_)) => {
                 let mut bytes = Vec::new();
-                json::canonical(&number, &mut bytes).ok_or(Reason::NotJson)?;
+                json::canonical(&number(value)?, &mut bytes).ok_or(Reason::NotJson)?;
                 exact(9, &bytes)
             }
             _ => Err(self.type_of(value)),
@@ -169,7 +171,8 @@ impl Measure {
                 let Ok(number) = text.trim().parse::<f64>() else { return Ok(()) };
                 match &self.kind {
                     // As a number it is the same if SQLite's has all of its digits.
-                    Kind::Numeric(_) | Kind::Json | Kind::Jsonb => {
+                    Kind::Json if number.to_string() == text => Ok(()),
+                    Kind::Numeric(_) | Kind::Jsonb => {
                         let same = text.parse::<i64>().is_ok()
                             || Decimal::parse(&number.to_string())
                                 .is_some_and(|kept| same_worth(&kept, text));
@@ -200,6 +203,15 @@ impl Measure {
             NoDate::Form => Reason::NotADate { column: self.shown.clone() },
             NoDate::Precise => Reason::Precise,
         }
+    }
+}
+
+/// The text of a number of SQLite's, which has no type for JSON.
+fn number(value: ValueRef<'_>) -> Result<String, Reason> {
+    match value {
+        ValueRef::Integer(number) => Ok(number.to_string()),
+        ValueRef::Real(number) if number.is_finite() => Ok(number.to_string()),
+        _ => Err(Reason::NotANumber),
     }
 }
 

@@ -128,7 +128,7 @@ fn work(
         sets.run(target, &history)?;
     }
     let there = Live::read(target)?;
-    let mut translation = translate(source, &from, target, &there)?;
+    let mut translation = translate(source, &from, target, &there, &sets)?;
     if !translation.origins.is_empty() {
         for (set, why) in &sets.not {
             translation.left_out.push(super::LeftOut {

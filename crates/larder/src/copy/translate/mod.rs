@@ -7,6 +7,7 @@ mod index;
 mod to_postgres;
 mod to_sqlite;
 
+use super::build::Sets;
 use super::kind::engine;
 use super::live::Live;
 use super::report::{LeftOut, Origin};
@@ -53,6 +54,7 @@ pub(super) fn translate(
     from: &Live,
     target: &mut dyn Connection,
     there: &Live,
+    sets: &Sets,
 ) -> Result<Translation> {
     let mut translation = Translation::default();
     let missing: BTreeSet<String> =
@@ -76,13 +78,13 @@ pub(super) fn translate(
         }
     }
     if from.dialect != there.dialect {
-        others(from, there, &mut translation);
+        others(from, there, sets, &mut translation);
     }
     Ok(translation)
 }
 
 /// What is no table, and is not in the target by a set's own text.
-fn others(from: &Live, there: &Live, translation: &mut Translation) {
+fn others(from: &Live, there: &Live, sets: &Sets, translation: &mut Translation) {
     let known = |name: &str| there.others.iter().any(|(other, _)| other == name);
     let is_view = |name: &str| there.catalogue.views.contains_key(&name.to_ascii_lowercase());
     for (name, why) in &from.others {
@@ -92,12 +94,12 @@ fn others(from: &Live, there: &Live, translation: &mut Translation) {
                 .split(" of ")
                 .nth(1)
                 .is_some_and(|table| !translation.origins.contains_key(&table.to_ascii_lowercase()));
-        if !known(name) && !is_view(plain) && !of_set {
+        if !known(name) && !is_view(plain) && !of_set && !sets.speak_of(plain) {
             translation.leave_out(name, why);
         }
     }
     for view in from.catalogue.views.values() {
-        if !known(&format!("view {}", view.name)) {
+        if !known(&format!("view {}", view.name)) && !sets.speak_of(&view.name) {
             translation.leave_out(format!("view {}", view.name), "is not translated");
         }
     }
