@@ -3,5 +3,6 @@
 
 mod killed;
 mod misfit;
+mod property;
 mod sample;
 mod support;
