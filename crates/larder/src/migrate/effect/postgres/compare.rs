@@ -1,7 +1,7 @@
 //! What a table held before, beside what it holds now.
 
 use super::fact::{Column, Facts, Table};
-use super::look::{Looked, digest};
+use super::look::{Looked, both, digest};
 use super::need::{Need, Needs};
 use crate::driver::Connection;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,11 +30,15 @@ type Pair<'a> = (&'a Column, &'a Column);
 
 /// A statement has at most 1664 columns in its answer, and three are asked for each of the table's.
 const AT_ONCE: usize = 200;
+const ROOM: &str = "SELECT pg_catalog.current_setting('work_mem'), pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem'))";
+const SET_ROOM: &str = "SELECT pg_catalog.set_config('work_mem', :room, true)";
+/// For a join, in bytes and as a setting.
+const ENOUGH: (i64, &str) = (64 << 20, "64MB");
 /// So many rows without a key are looked at one by one, to tell a value that was filled in from one that is gone.
 const FETCHED: u64 = 200_000;
 
 impl Comparison<'_> {
-    pub(super) fn tables(&mut self, needs: &Needs, effects: &mut Effects) -> Result<()> {
+    fn tables(&mut self, needs: &Needs, effects: &mut Effects) -> Result<()> {
         for (oid, was) in &self.before.tables {
             if let Some(is) = self.after.tables.get(oid).filter(|is| is.name != was.name) {
                 effects.changes.push(format!("keeps the rows of {} as {}", was.name, is.name));
@@ -65,6 +69,21 @@ impl Comparison<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A server's usual share of memory for a join is a few megabytes, with which a large table is sorted on its disk.
+    pub(super) fn tables_with_room(&mut self, needs: &Needs, effects: &mut Effects) -> Result<()> {
+        let usual: Option<(String, i64)> = one(self.connection, ROOM)?;
+        let usual = usual.filter(|(_, room)| *room < ENOUGH.0);
+        if usual.is_some() {
+            self.set_room(ENOUGH.1)?;
+        }
+        self.tables(needs, effects)?;
+        usual.map_or(Ok(()), |(usual, _)| self.set_room(&usual))
+    }
+
+    fn set_room(&mut self, room: &str) -> Result<()> {
+        self.connection.query(SET_ROOM, crate::params! { room }, &mut |_| Ok(ControlFlow::Continue(())))
     }
 
     /// The new table that has all columns of one that is gone, with the same contents.
@@ -179,8 +198,9 @@ impl Comparison<'_> {
         });
         for now in new {
             let sql = format!(
-                "SELECT count(DISTINCT b.c{0}) > 1 AND count(*) FILTER (WHERE a.c{0} IS DISTINCT FROM b.c{0}) = 0 FROM {1}",
+                "SELECT count(DISTINCT b.c{0}) > 1 AND count(*) FILTER (WHERE a.c{0} IS DISTINCT FROM {1}) = 0 FROM {2}",
                 column.number,
+                both(column, now).0,
                 joined(copy, is, key, &[(column, now)])
             );
             if one::<bool>(self.connection, &sql)?.unwrap_or(false) {
@@ -200,19 +220,18 @@ impl Comparison<'_> {
         pairs: &[Pair<'_>],
     ) -> Result<Vec<Loss>> {
         let mut losses = Vec::new();
-        let mut rows = 0;
         for (at, pairs) in pairs.chunks(AT_ONCE).enumerate() {
             let mut list = vec!["count(*) FILTER (WHERE a.there IS NULL)".to_owned()];
-            for (column, _) in pairs {
-                let n = column.number;
+            for (column, now) in pairs {
+                let (n, was) = (column.number, both(column, now).0);
                 list.push(format!(
                     "count(*) FILTER (WHERE a.there AND b.c{n} IS NOT NULL AND a.c{n} IS NULL)"
                 ));
-                list.push(format!("count(*) FILTER (WHERE a.there AND b.c{n} <> a.c{n})"));
+                list.push(format!("count(*) FILTER (WHERE a.there AND {was} <> a.c{n})"));
             }
             let sql = format!("SELECT {} FROM {}", list.join(", "), joined(copy, is, key, pairs));
             let counts: Vec<u64> = one(self.connection, &sql)?.unwrap_or_default();
-            rows = counts.first().copied().unwrap_or(0);
+            let rows = counts.first().copied().unwrap_or(0);
             if rows > 0 && at == 0 {
                 losses.push(Loss::new(LossKind::Rows, &was.name, rows));
             }
@@ -225,14 +244,16 @@ impl Comparison<'_> {
                 }
             }
         }
-        let _ = rows;
         Ok(losses)
     }
 
     /// Rows without a key: each counts as lost that is not there any more with all the values that it had.
     fn by_content(&mut self, was: &Table, is: &Table, copy: &str, pairs: &[Pair<'_>]) -> Result<Vec<Loss>> {
-        let then: Vec<String> = pairs.iter().map(|(column, _)| format!("b.c{}", column.number)).collect();
-        let now: Vec<String> = pairs.iter().map(|(_, now)| digest(now, "t")).collect();
+        let text = |(was, now): &Pair<'_>| {
+            let (then, now) = both(was, now);
+            (format!("{then}::text COLLATE \"C\""), format!("{now}::text COLLATE \"C\""))
+        };
+        let (then, now): (Vec<String>, Vec<String>) = pairs.iter().map(text).unzip();
         let (then, now) = (
             format!("SELECT {} FROM {copy} AS b", then.join(", ")),
             format!("SELECT {} FROM {} AS t", now.join(", "), is.path()),
@@ -273,10 +294,11 @@ fn joined(copy: &str, is: &Table, key: &[Pair<'_>], pairs: &[Pair<'_>]) -> Strin
     let mut list = vec!["TRUE AS there".to_owned()];
     let mut on = Vec::new();
     for (was, now) in key {
-        list.push(format!("{} AS k{}", digest(now, "t"), was.number));
-        on.push(format!("a.k{0} = b.c{0}", was.number));
+        let (then, now) = both(was, now);
+        list.push(format!("{now} AS k{}", was.number));
+        on.push(format!("a.k{} = {then}", was.number));
     }
-    list.extend(pairs.iter().map(|(was, now)| format!("{} AS c{}", digest(now, "t"), was.number)));
+    list.extend(pairs.iter().map(|(was, now)| format!("{} AS c{}", both(was, now).1, was.number)));
     format!(
         "{copy} AS b LEFT JOIN (SELECT {} FROM {} AS t) AS a ON {}",
         list.join(", "),

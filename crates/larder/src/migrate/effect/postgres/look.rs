@@ -59,7 +59,7 @@ pub(super) fn look(
     let sql = if need.depth == Depth::Copy {
         let name = format!("pg_temp.larder_before_{oid}");
         let digests: Vec<String> =
-            table.held().map(|column| format!("{} AS c{}", digest(column, "t"), column.number)).collect();
+            table.held().map(|column| format!("{} AS c{}", kept(column), column.number)).collect();
         connection.execute(
             &format!(
                 "CREATE TEMPORARY TABLE {} AS SELECT {} FROM {from}",
@@ -95,6 +95,27 @@ fn committed(start: i64) -> String {
 
 pub(super) fn column_of(column: &Column, alias: &str) -> String {
     format!("{alias}.{}", super::quote(&column.name))
+}
+
+/// Types that are small, and of which two values are the same when they look the same. Their copies need no text, and hold
+/// no type that a migration could drop.
+fn is_plain(sort: &str) -> bool {
+    ["smallint", "integer", "bigint", "boolean", "uuid", "date"].contains(&sort)
+}
+
+/// A value as it is copied.
+fn kept(column: &Column) -> String {
+    if is_plain(&column.sort) { column_of(column, "t") } else { digest(column, "t") }
+}
+
+/// A column's copy, of `b`, and what it holds now, of `t`, in a form in which they can be compared.
+pub(super) fn both(was: &Column, now: &Column) -> (String, String) {
+    let copy = format!("b.c{}", was.number);
+    match (is_plain(&was.sort), was.sort == now.sort) {
+        (true, true) => (copy, column_of(now, "t")),
+        (true, false) => (format!("{copy}::text COLLATE \"C\""), digest(now, "t")),
+        (false, _) => (copy, digest(now, "t")),
+    }
 }
 
 /// A value as a text that is short, and another one for another value. Two hashes of 64 bits stand for a long one.

@@ -158,7 +158,7 @@ impl Server {
                 seen,
                 moved: BTreeMap::new(),
             };
-            comparison.tables(&needs, &mut effects)?;
+            comparison.tables_with_room(&needs, &mut effects)?;
             let moved = std::mem::take(&mut comparison.moved);
             object::objects(before, &after, seen, &moved, &mut effects);
             super::measure::names(before, &after, &mut effects);
