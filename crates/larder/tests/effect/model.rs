@@ -363,6 +363,8 @@ fn the_measure_and_the_oracle_agree() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    // Both sides are there, or the test says nothing.
-    assert!(lossy.get() > all.get() / 5 && lossy.get() < all.get(), "{} of {}", lossy.get(), all.get());
+    // Both sides are there, or the test says nothing. Of a few cases all may happen to be of one sort nearly.
+    let (lossy, all) = (lossy.get(), all.get());
+    assert!(lossy > 0 && lossy < all, "{lossy} of {all}");
+    assert!(all < 200 || (lossy > all / 5 && lossy < all * 4 / 5), "{lossy} of {all}");
 }
