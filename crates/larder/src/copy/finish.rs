@@ -2,8 +2,9 @@
 
 use super::live::{Live, all};
 use super::pair::Pair;
-use crate::driver::Connection;
+use super::report::LeftOut;
 use crate::driver::load::quoted;
+use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params;
 use crate::sql::text::{Dialect, tokens};
@@ -77,6 +78,38 @@ pub(super) fn count_on(
         }
     }
     Ok(())
+}
+
+/// Virtual tables of SQLite have no rows of their own to copy. An index of words over another table is made anew from that;
+/// any other is emptied of what a migration may have put there, and told of.
+pub(super) fn virtual_tables(
+    target: &mut dyn Connection,
+    to: &Live,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<()> {
+    for table in to.catalogue.tables.values().filter(|table| table.virtual_) {
+        let name = quoted(&table.name);
+        let of_other = tokens(&table.sql, Dialect::Sqlite).skip_while(|token| !token.is("content")).nth(2);
+        let rebuild = format!("INSERT INTO {name} ({name}) VALUES ('rebuild')");
+        if of_other.is_some_and(|token| !token.name().is_empty()) && attempt(target, &rebuild)? {
+            continue;
+        }
+        attempt(target, &format!("DELETE FROM {name}"))?;
+        left_out.push(LeftOut {
+            object: format!("virtual table {}", table.name),
+            reason: "is there and empty: what it holds has to be put in again".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn attempt(target: &mut dyn Connection, sql: &str) -> Result<bool> {
+    target.begin(Access::Write)?;
+    match target.execute(sql, &[]) {
+        Ok(_) => target.commit().map(|()| true),
+        Err(error) if error.kind() == ErrorKind::Statement => target.rollback().map(|()| false),
+        Err(error) => Err(error),
+    }
 }
 
 /// SQLite looks at no reference while foreign keys are switched off.

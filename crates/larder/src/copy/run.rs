@@ -163,6 +163,7 @@ fn work(
     }
     if target.dialect() == Dialect::Sqlite {
         finish::check_references(target)?;
+        finish::virtual_tables(target, &to, &mut report.left_out)?;
     }
     finish::analyze(target, &pairs)?;
     teller.phase(Phase::Verifying, pairs.len())?;

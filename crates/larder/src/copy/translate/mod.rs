@@ -112,12 +112,13 @@ fn others(from: &Live, there: &Live, sets: &Sets, translation: &mut Translation)
     }
 }
 
-/// From SQLite to SQLite: the statements themselves. Virtual tables and what they keep are their modules' work.
+/// From SQLite to SQLite: the statements themselves. What a virtual table keeps its data in comes with it.
 fn as_it_was(from: &Live, target: &mut dyn Connection, missing: &BTreeSet<String>) -> Result<()> {
     let catalogue = &from.catalogue;
-    for table in catalogue.tables.values().filter(|table| missing.contains(&table.name.to_ascii_lowercase()))
-    {
-        target.execute(&table.sql, &[])?;
+    for table in catalogue.tables.values() {
+        if table.virtual_ || missing.contains(&table.name.to_ascii_lowercase()) {
+            target.execute(&table.sql, &[])?;
+        }
     }
     let of_missing = |table: &str| missing.contains(&table.to_ascii_lowercase());
     for index in catalogue.indexes.values().filter(|index| of_missing(&index.table)) {
