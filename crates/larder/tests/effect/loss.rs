@@ -143,3 +143,20 @@ fn the_changes_are_told() {
     );
     assert_eq!(report.done[0].effects.tables_created, ["t"]);
 }
+
+#[test]
+fn on_a_new_database_the_changes_are_told_as_on_sqlite() {
+    let told: Vec<Vec<String>> = [larder_kit::Engine::Sqlite, larder_kit::Engine::Postgres]
+        .into_iter()
+        .map(|engine| {
+            let place = larder_kit::Place::new(engine);
+            let db = larder::Database::options(place.url()).open().unwrap();
+            let text = "CREATE TABLE users (id BIGINT PRIMARY KEY, name TEXT NOT NULL); CREATE INDEX by_name ON users (name);
+                INSERT INTO users VALUES (1, 'a'), (2, 'b')";
+            let set = larder::MigrationSet::list("app", vec![larder::Migration::sql("1_users", text)]);
+            db.migrate(&[&set]).unwrap().done.remove(0).effects.changes
+        })
+        .collect();
+    assert_eq!(told[0], ["creates table users", "creates index by_name on users", "adds 2 rows to users"]);
+    assert_eq!(told[0], told[1]);
+}

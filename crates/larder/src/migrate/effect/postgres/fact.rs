@@ -78,13 +78,18 @@ pub(super) struct Facts {
     pub(super) others: BTreeSet<i64>,
 }
 
-const RELATIONS: &str = "SELECT c.oid::bigint AS oid, n.nspname::text AS space, c.relname::text AS bare, \
+// An index, or the sequence of a column, is of its table.
+const RELATIONS: &str = "SELECT c.oid::bigint AS oid, t.relname::text AS of, n.nspname::text AS space, c.relname::text AS bare, \
     c.relkind::text AS kind, n.nspname IS NOT DISTINCT FROM pg_catalog.current_schema() AS current, \
     c.relfilenode::bigint AS node, \
     CASE WHEN c.relispartition AND c.relkind IN ('r', 'p') THEN pg_catalog.pg_partition_root(c.oid)::oid::bigint END AS root, \
     pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) AS added, \
     pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) + pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS changed \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+    LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid \
+    LEFT JOIN pg_catalog.pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid \
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i') \
+    LEFT JOIN pg_catalog.pg_class t ON t.oid = coalesce(x.indrelid, d.refobjid) \
     WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I')";
 
 const COLUMNS: &str = "SELECT a.attrelid::bigint AS oid, a.attnum AS number, a.attname::text AS name, \
@@ -99,6 +104,7 @@ const COLUMNS: &str = "SELECT a.attrelid::bigint AS oid, a.attnum AS number, a.a
 #[derive(Deserialize)]
 struct Relation {
     oid: i64,
+    of: Option<String>,
     space: String,
     bare: String,
     kind: String,
@@ -138,7 +144,7 @@ impl Facts {
 
     fn add(&mut self, row: Relation) {
         let table = matches!(row.kind.as_str(), "r" | "p");
-        if row.current && table && TABLES.contains(&row.bare.as_str()) {
+        if row.current && TABLES.contains(&row.of.as_deref().unwrap_or(&row.bare)) {
             return;
         }
         if !table {
