@@ -5,7 +5,7 @@ use super::migrator::{Migrator, rows};
 use super::record::{Applied, State};
 use super::run::{Settings, build, run};
 use super::{Approval, MigrationSet, Request};
-use crate::db::Database;
+use crate::db::{Database, Options};
 use crate::driver::Dialect;
 use crate::error::Result;
 use crate::schema::{Catalogue, Change};
@@ -37,7 +37,12 @@ impl Migrator<'_> {
             }
             Dialect::Postgres => {
                 settings.schema_only = true;
-                let mut built = build(database, &loaded, &mut settings)?;
+                // It is rolled back, and writes all the same.
+                let opened = database
+                    .is_read_only()
+                    .then(|| Options::driver(Arc::clone(database.driver())).open())
+                    .transpose()?;
+                let mut built = build(opened.as_ref().unwrap_or(database), &loaded, &mut settings)?;
                 // What is live lies beside it there, under the name of its schema.
                 if let Some(live) = database.query_one::<Option<String>>(CURRENT, &[])? {
                     built.leave_out(&live);
