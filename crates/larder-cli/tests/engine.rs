@@ -21,6 +21,12 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
 ];
 
+const LOSING: (&str, &str) = (
+    "0003_less.sql",
+    "DROP TABLE tags;\nALTER TABLE notes DROP COLUMN body;\nDELETE FROM notes WHERE id = 3;\n",
+);
+const BACK: (&str, &str) = ("0003_less.down.sql", "ALTER TABLE notes ADD COLUMN body TEXT;\n");
+
 /// A folder whose commands work on a fresh database of that engine.
 struct Case {
     at: larder_kit::Place,
@@ -42,20 +48,41 @@ impl Case {
     }
 
     fn neutral(&self, text: &str) -> String {
-        let folder = self.at.folder().display().to_string();
         let text =
-            text.replace(self.at.url(), "[database]").replace(&format!("{folder}/backups"), "[backups]");
-        let mut lines = Vec::new();
-        for line in text.replace("[here]/backups", "[backups]").lines() {
-            let mut line = line.to_owned();
-            // The name of a backup begins with that of its database.
-            if let Some((before, name)) = line.clone().split_once("backups/") {
-                let end = name.find(['"', ' ', ',']).unwrap_or(name.len());
-                line = format!("{}[backup]{}", before.trim_end_matches("[backups]"), &name[end..]);
-            }
-            lines.push(line.replace("[backups]", ""));
-        }
-        lines.join("\n")
+            text.replace(self.at.url(), "[database]").replace("[n] s", "[n] ms").replace("(text)", "(TEXT)");
+        let backup = |word: &str| word.contains("-before-0003_less.");
+        let line = |line: &str| {
+            let words: Vec<&str> =
+                line.split(' ').map(|word| if backup(word) { "[backup]" } else { word }).collect();
+            words.join(" ")
+        };
+        text.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    fn token(&self) -> String {
+        let refused = self.run(&["migrate"]);
+        let (_, after) = refused.split_once("--allow-destructive=").unwrap();
+        after.split([';', ' ', '\n']).next().unwrap().to_owned()
+    }
+
+    /// Migrating, looking, a loss that is refused, approved, and led back.
+    fn story(&self) -> Vec<String> {
+        let mut told = vec![self.run(&["status"]), self.run(&["migrate"])];
+        told.push(self.run(&["status"]));
+        told.push(self.run(&["migrate"]));
+        self.place.write(&format!("migrations/{}", LOSING.0), LOSING.1);
+        self.place.write(&format!("migrations/{}", BACK.0), BACK.1);
+        told.push(self.run(&["plan"]));
+        told.push(self.run(&["migrate", "--dry-run"]));
+        told.push(self.run(&["migrate"]));
+        told.push(self.run(&["status", "--check"]));
+        let approval = format!("--allow-destructive={}", self.token());
+        told.push(self.run(&["migrate", &approval]));
+        told.push(self.run(&["status"]));
+        told.push(self.run(&["rollback"]));
+        told.push(self.run(&["status"]));
+        told.push(self.run(&["verify"]));
+        told
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -64,6 +91,36 @@ impl Case {
         let answer = support::Answer::of(&mut command, &self.place.path("."));
         serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
     }
+}
+
+#[test]
+fn the_transcript_is_the_same_on_both() {
+    let (sqlite, postgres) = (Case::new(Engine::Sqlite), Case::new(Engine::Postgres));
+    let (one, other) = (sqlite.story(), postgres.story());
+    for (one, other) in one.iter().zip(&other) {
+        assert_eq!(one, other);
+    }
+    assert!(
+        one.iter().any(|text| text.contains("  - ") && text.contains("tags")),
+        "the refusal names what would go"
+    );
+    insta::assert_snapshot!(other.join("\n\n"));
+}
+
+#[test]
+fn doctor_answers_in_the_same_shape() {
+    let shapes: Vec<(Vec<String>, Value, Value, Value)> = [Engine::Sqlite, Engine::Postgres]
+        .into_iter()
+        .map(|engine| {
+            let case = Case::new(engine);
+            case.run(&["migrate"]);
+            let answer = case.json(&["doctor"]);
+            let keys = answer.as_object().unwrap().keys().filter(|key| *key != "stats").cloned().collect();
+            (keys, answer["ok"].clone(), answer["schema_version"].clone(), answer["newest"].clone())
+        })
+        .collect();
+    assert_eq!(shapes[0], shapes[1]);
+    assert_eq!(shapes[0].1, Value::Bool(true));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_dry_run_says_what_would_be_and_leaves_everything() {
     would apply 0001_init ([n] ms): creates table notes
     would apply 0002_seed ([n] ms): adds 3 rows to notes
     would apply 0003_by_author ([n] ms): creates index notes_by_author on notes
-    3 migrations on a copy of data/app.db in [n] ms; the database itself is as it was
+    3 migrations rehearsed on data/app.db in [n] ms; the database itself is as it was
     ");
     assert!(!place.path("data").exists(), "nothing is made, not even the folder");
     let place = Place::with_notes();
@@ -91,7 +91,7 @@ fn a_dry_run_says_what_would_be_and_leaves_everything() {
     would apply 0004_forget_author ([n] ms): drops column notes.author; drops index notes_by_author on notes
       would lose column notes.author: 2 values
       would need: --allow-destructive=0004_forget_author@9eddf89b
-    1 migration on a copy of data/app.db in [n] ms; the database itself is as it was
+    1 migration rehearsed on data/app.db in [n] ms; the database itself is as it was
     ");
     let (_, value) = place.json(&["migrate", "--dry-run"]);
     assert_eq!(

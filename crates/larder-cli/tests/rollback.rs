@@ -78,7 +78,7 @@ fn a_dry_run_leaves_everything() {
     would roll back 0001_init ([n] ms): drops table notes
       would lose table notes: 0 rows
       would need: --allow-destructive=0001_init@b932c9ee
-    3 migrations on a copy of data/app.db in [n] ms; the database itself is as it was
+    3 migrations rehearsed on data/app.db in [n] ms; the database itself is as it was
     ");
     assert_eq!(place.count("SELECT count(*) FROM notes"), 3);
 }

@@ -17,6 +17,7 @@ use larder_stores::{STORES, Store};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 pub(crate) use lease::Lease;
 pub(crate) use repo::Repo;
@@ -178,7 +179,7 @@ pub(crate) struct Migrate {
     /// The last migration to apply: its id, its number or its name
     #[arg(long, value_name = "ID")]
     pub(crate) to: Option<String>,
-    /// Run it on a copy of the data, and say what it would do
+    /// Rehearse it on the data, which stay as they are, and say what it would do
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -187,7 +188,29 @@ pub(crate) struct Migrate {
     #[arg(long)]
     pub(crate) allow_out_of_order: bool,
     #[command(flatten)]
+    pub(crate) waiting: Waiting,
+    #[command(flatten)]
     pub(crate) stores: Stores,
+}
+
+/// How long a run waits for others.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Waiting {
+    /// How many seconds one lock is waited for at a time on a server, before the migration lets everybody pass and is tried
+    /// again [default: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) lock_timeout: Option<Duration>,
+    /// How many seconds one statement may take on a server [default: as long as it takes]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) statement_timeout: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|time| *time >= Duration::from_millis(1))
+        .ok_or_else(|| "give a number of seconds, such as 2 or 0.5".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]
@@ -198,11 +221,13 @@ pub(crate) struct Rollback {
     /// How many to lead back
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) steps: usize,
-    /// Run it on a copy of the data, and say what it would do
+    /// Rehearse it on the data, which stay as they are, and say what it would do
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) losing: Losing,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
     #[command(flatten)]
     pub(crate) stores: Stores,
 }

@@ -5,7 +5,7 @@ use super::interrupt::Interrupt;
 use super::progress::Bar;
 use super::report;
 use super::sets::Sets;
-use crate::args::Losing;
+use crate::args::{Losing, Waiting};
 use crate::config;
 use crate::exit::Exit;
 use crate::output::{self, RunShape, Shape, Tone};
@@ -21,6 +21,7 @@ pub(super) struct Run<'a> {
     pub(super) steps: Option<usize>,
     pub(super) dry_run: bool,
     pub(super) losing: &'a Losing,
+    pub(super) waiting: &'a Waiting,
     pub(super) allow_out_of_order: bool,
     /// The set of this store alone.
     pub(super) only_store: Option<&'a str>,
@@ -139,6 +140,12 @@ fn once(
         context.migrator(&sets.list(), database).stop(&interrupt.stop).on_progress(|at| bar.tell(at));
     for approval in approvals {
         migrator = migrator.approve(approval.clone());
+    }
+    if let Some(time) = run.waiting.lock_timeout {
+        migrator = migrator.lock_timeout(time);
+    }
+    if let Some(time) = run.waiting.statement_timeout {
+        migrator = migrator.statement_timeout(time);
     }
     if let Some(to) = run.to {
         migrator = migrator.to(to);

@@ -14,6 +14,7 @@ pub(crate) fn run(args: &Migrate, context: Context<'_>) -> Result<Exit> {
         steps: None,
         dry_run: args.dry_run,
         losing: &args.losing,
+        waiting: &args.waiting,
         allow_out_of_order: args.allow_out_of_order,
         only_store: None,
     };

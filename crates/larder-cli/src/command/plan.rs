@@ -1,11 +1,11 @@
 //! `larder plan`
 
-use super::Context;
+use super::{Context, report};
 use crate::args::Plan as Args;
 use crate::exit::Exit;
 use crate::output::{Shape, Table, Tone, measure};
 use larder::Result;
-use larder::migrate::{Approves, Script, Way};
+use larder::migrate::{Approves, Script, Warning, Way};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -23,6 +23,8 @@ struct StepShape {
     transaction: bool,
     approves_losses: bool,
     reversible: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
@@ -51,6 +53,7 @@ pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
                 transaction: !migration.is_no_transaction(step.way),
                 approves_losses: *migration.approves(step.way) != Approves::Nothing,
                 reversible: migration.script(Way::Down).is_some(),
+                warnings: step.warnings.clone(),
             })
         })
         .collect();
@@ -78,6 +81,10 @@ pub(crate) fn run(args: &Args, context: Context<'_>) -> Result<Exit> {
                 .row(Tone::Plain, [step.id.clone(), step.file.clone().unwrap_or_default(), notes.join(", ")]);
         }
         output.table(&table);
+        for step in steps.iter().filter(|step| !step.warnings.is_empty()) {
+            output.line(format!("{}:", step.id));
+            report::warnings(output, &step.warnings);
+        }
     }
     let shape = PlanShape { database: name, up_to_date: plan.up_to_date, steps };
     output.json(&Shape::new(context.command, true, shape));

@@ -3,7 +3,7 @@
 use super::Context;
 use super::context::shown;
 use crate::output::{Output, Tone, measure};
-use larder::migrate::{Done, Report, Way, token};
+use larder::migrate::{Done, Report, Warning, Way, token};
 
 /// So many of a migration's changes stand in its line; JSON has them all.
 const CHANGES: usize = 6;
@@ -31,6 +31,12 @@ pub(crate) fn lines(output: &mut Output, done: &[Done], dry_run: bool) {
             measure::duration(done.duration),
             text.join("; ")
         ));
+        if !done.rehearsed {
+            output.line(
+                "  not rehearsed: it runs outside a transaction, and nothing of it could be taken back",
+            );
+        }
+        warnings(output, &done.warnings);
         for loss in &done.effects.losses {
             let text = if dry_run { "would lose" } else { "lost, as approved:" };
             output.line(format!("  {} {loss}", output.paint(Tone::Warning, text)));
@@ -42,6 +48,15 @@ pub(crate) fn lines(output: &mut Output, done: &[Done], dry_run: bool) {
         if let Some(backup) = &done.backup {
             output.line(format!("  a backup from before is {}", shown(backup)));
         }
+    }
+}
+
+/// What of a migration holds up an application on a big table, and how to do it without.
+pub(crate) fn warnings(output: &mut Output, warnings: &[Warning]) {
+    for Warning { rule, message, remedy, line, .. } in warnings {
+        let word = output.paint(Tone::Warning, "warning:");
+        output.line(format!("  {word} line {line}: {message} ({rule})"));
+        output.line(format!("    {} {remedy}", output.paint(Tone::Quiet, "what to do:")));
     }
 }
 
@@ -58,7 +73,7 @@ pub(crate) fn end(context: &mut Context<'_>, report: &Report, dry_run: bool) {
         output.line(format!("{database} is up to date at {version}"));
     } else if dry_run {
         let ran = measure::count(report.done.len(), "migration");
-        output.line(format!("{ran} on a copy of {database} in {took}; the database itself is as it was"));
+        output.line(format!("{ran} rehearsed on {database} in {took}; the database itself is as it was"));
     } else {
         let ran = measure::count(report.done.len(), "migration");
         output.line(format!("{database} is at {version} ({ran} in {took})"));

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Rollback, context: Context<'_>) -> Result<Exit> {
         steps: args.to.is_none().then_some(args.steps),
         dry_run: args.dry_run,
         losing: &args.losing,
+        waiting: &args.waiting,
         allow_out_of_order: false,
         only_store,
     };

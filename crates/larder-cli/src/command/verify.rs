@@ -4,6 +4,7 @@ use super::Context;
 use crate::exit::Exit;
 use crate::output::{FaultShape, Shape, Tone};
 use larder::Result;
+use larder::driver::Dialect;
 use larder::schema::{Change, Kind};
 use serde::Serialize;
 
@@ -24,7 +25,11 @@ struct DriftShape<'a> {
 }
 
 pub(crate) fn run(context: Context<'_>) -> Result<Exit> {
-    let (database, sets) = context.database_with_sets(Context::readable)?;
+    let (database, sets) = context.database_with_sets(|context| match context.dialect() {
+        // There the migrations are built beside the live schema, in a transaction that is rolled back.
+        Dialect::Postgres => context.existing(),
+        _ => context.readable(),
+    })?;
     let status = context.migrator(&sets.list(), &database).status(&database)?;
     // Where migrations are missing or edited, what they make can't be told: the problem alone is the answer.
     let drift = match &status.problem {

@@ -1,7 +1,7 @@
 //! What a run of migrations did, as JSON.
 
 use super::measure;
-use larder::migrate::{Done, Loss, Report, Way};
+use larder::migrate::{Done, Loss, Report, Warning, Way};
 use serde::Serialize;
 use std::path::Path;
 
@@ -40,6 +40,16 @@ pub(crate) struct DoneShape<'a> {
     losses: Vec<LossShape<'a>>,
     approval: Option<&'a str>,
     backup: Option<&'a Path>,
+    /// Only said of what a dry run could not try.
+    #[serde(skip_serializing_if = "is_true")]
+    rehearsed: bool,
+    #[serde(skip_serializing_if = "<[Warning]>::is_empty")]
+    warnings: &'a [Warning],
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// The JSON of a loss: its parts, and the words.
@@ -60,7 +70,7 @@ pub(crate) fn done(done: &[Done]) -> Vec<DoneShape<'_>> {
 
 impl<'a> DoneShape<'a> {
     pub(crate) fn of(done: &'a Done) -> Self {
-        let Done { id, set, way, duration, effects, approval, backup, .. } = done;
+        let Done { id, set, way, duration, effects, approval, backup, rehearsed, warnings, .. } = done;
         Self {
             id,
             set,
@@ -73,6 +83,8 @@ impl<'a> DoneShape<'a> {
             losses: losses(&effects.losses),
             approval: approval.as_deref(),
             backup: backup.as_deref(),
+            rehearsed: *rehearsed,
+            warnings,
         }
     }
 }

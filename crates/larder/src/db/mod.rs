@@ -101,7 +101,8 @@ enum Way {
 
 impl Database {
     /// Opens the SQLite database in the file `path` for reading and writing; `:memory:` is one in memory. A missing file
-    /// is made, with the folders above it, for its owner only. More is set with [`Database::options`].
+    /// is made, with the folders above it, for its owner only. `postgres://…` is the URL of a database on a server, and taken as
+    /// [`Database::options`] takes it, with which more is set.
     ///
     /// # Errors
     /// [`ErrorKind::CannotOpen`] when the folder or the file can't be made or opened, [`ErrorKind::NotADatabase`],

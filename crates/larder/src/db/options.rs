@@ -89,7 +89,15 @@ impl Options {
     }
 
     pub(super) fn path(path: impl AsRef<Path>) -> Self {
-        Self::of(Target::Path(path.as_ref().to_owned()))
+        let path = path.as_ref();
+        // No file is meant by this, and one of such a name would be found by nobody.
+        match path
+            .to_str()
+            .filter(|text| text.starts_with("postgres://") || text.starts_with("postgresql://"))
+        {
+            Some(url) => Self::url(url),
+            None => Self::of(Target::Path(path.to_owned())),
+        }
     }
 
     /// The options for a driver of your own, as one that injects faults in a test. The place and the settings are its
