@@ -1,14 +1,15 @@
 //! How many instructions an operation takes, counted by valgrind: a number that no neighbour disturbs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use larder_bench_protocol::Outcome;
 
-use crate::program::{self, Absence};
-use crate::work::{Case, Program, Subject, Work};
+use crate::measure::Mode;
+use crate::program;
+use crate::server::Server;
+use crate::work::{Case, Subject, Work};
 use crate::worker::arguments;
 
 /// Operations of a round, where a worker lets the driver say. Many, so that the first round has warmed every cache.
@@ -19,7 +20,7 @@ pub(crate) const FEW: u64 = 500;
 /// Counts for every subject of every case, as a Markdown table. The profiles stay in `target/bench/callgrind`.
 pub(crate) fn count(
     work: &'static Work,
-    absent: &BTreeMap<Program, Absence>,
+    mode: Mode<'_>,
     folder: &Path,
     mut say: impl FnMut(&str),
 ) -> Outcome<String> {
@@ -27,10 +28,10 @@ pub(crate) fn count(
     for case in work.cases {
         // One that opens another's file is left out: it would have to be set up in the same run.
         let subjects = work.subjects.iter().filter(|subject| case.has(subject.name));
-        let subjects = subjects.filter(|it| it.program.is_native() && !absent.contains_key(&it.program));
+        let subjects = subjects.filter(|it| it.program.is_native() && !mode.absent.contains_key(&it.program));
         for subject in subjects.filter(|subject| subject.on_file_of.is_none()) {
             say(&format!("{} {} {}", work.name, case.name, subject.name));
-            let count = of(work, case, subject, folder, OPS)?;
+            let count = of(work, case, subject, folder, (mode.server, OPS))?;
             writeln!(text, "| {} | {} | {count} |", case.name, subject.label)?;
         }
     }
@@ -38,7 +39,13 @@ pub(crate) fn count(
 }
 
 /// What one operation of a subject takes. `ops` are done in a round, where a worker lets the driver say.
-pub(crate) fn of(work: &Work, case: &Case, subject: &Subject, folder: &Path, ops: u64) -> Outcome<u64> {
+pub(crate) fn of(
+    work: &Work,
+    case: &Case,
+    subject: &Subject,
+    folder: &Path,
+    (server, ops): (&Server, u64),
+) -> Outcome<u64> {
     let profiles = program::output().join("callgrind");
     std::fs::create_dir_all(&profiles)?;
     let name = format!("{}-{}-{}", work.name, case.name, subject.name);
@@ -47,7 +54,9 @@ pub(crate) fn of(work: &Work, case: &Case, subject: &Subject, folder: &Path, ops
     for (count, rounds) in counts.iter_mut().zip([1, 2]) {
         let folder = folder.join(format!("{name}-{rounds}"));
         std::fs::create_dir_all(&folder)?;
-        *count = run(work, case, subject, &folder, (&profiles.join(&name), rounds, ops))?;
+        let mut settings = vec![format!("ops={ops}")];
+        settings.extend(server.place(case, &format!("{name}-{rounds}"))?);
+        *count = run(work, case, subject, &folder, (&profiles.join(&name), rounds, &settings))?;
     }
     let ops = if work.name == "apply" || work.name == "copy" { 1 } else { ops };
     let [one, two] = counts;
@@ -59,14 +68,14 @@ fn run(
     case: &Case,
     subject: &Subject,
     folder: &Path,
-    (profile, rounds, ops): (&Path, usize, u64),
+    (profile, rounds, settings): (&Path, usize, &[String]),
 ) -> Outcome<u64> {
     let command = subject.program.command()?;
     let mut child = Command::new("valgrind")
         .args(["--tool=callgrind", &format!("--callgrind-out-file={}", profile.display())])
         .args(command)
         .args(arguments(work, case, subject, folder, &[], false))
-        .arg(format!("ops={ops}"))
+        .args(settings)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

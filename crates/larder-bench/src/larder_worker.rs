@@ -7,6 +7,7 @@ mod import;
 mod lease;
 mod lockfile;
 mod migration;
+mod postgres;
 mod read;
 mod task;
 mod write;
@@ -16,6 +17,9 @@ use larder_bench_protocol::{HELLO, Hello, Outcome, Round, Task};
 
 /// Sets up what the arguments of a worker ask for.
 pub(crate) fn pick(task: &Task) -> Outcome<(Hello, Round)> {
+    if task.has("url") {
+        return postgres::pick(task);
+    }
     let round = match (task.work.as_str(), task.subject.as_str()) {
         ("open", "larder") => migration::open(task)?,
         ("apply", "larder") => migration::apply(task)?,

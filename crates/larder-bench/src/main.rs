@@ -12,6 +12,7 @@ mod node;
 mod number;
 mod program;
 mod report;
+mod server;
 mod slow_disk;
 mod work;
 mod worker;
@@ -28,6 +29,7 @@ use larder_bench_protocol::Outcome;
 use crate::measure::Mode;
 use crate::program::Absence;
 use crate::report::Report;
+use crate::server::Server;
 use crate::work::{Program, Work};
 
 /// Measures Larder beside its peers.
@@ -83,15 +85,18 @@ fn run(arguments: &Arguments) -> Outcome {
     let folder = tempfile::Builder::new().prefix("larder-bench-").tempdir_in(place)?;
     if let Some(name) = &arguments.instructions {
         let work = named(name)?;
-        let absent = build(&[work])?;
-        return print(&instruction::count(work, &absent, folder.path(), say)?);
+        let server = start_server(&[work]);
+        let absent = build(&[work], &server)?;
+        let mode = Mode { quick: false, rounds: None, absent: &absent, server: &server };
+        return print(&instruction::count(work, mode, folder.path(), say)?);
     }
     let works = match arguments.only.as_slice() {
         [] => work::ALL.to_vec(),
         names => names.iter().map(|name| named(name)).collect::<Outcome<_>>()?,
     };
-    let absent = build(&works)?;
-    let mode = Mode { quick: arguments.quick, rounds: arguments.rounds, absent: &absent };
+    let server = start_server(&works);
+    let absent = build(&works, &server)?;
+    let mode = Mode { quick: arguments.quick, rounds: arguments.rounds, absent: &absent, server: &server };
     // Before the first round, which loads the machine itself.
     let machine = machine::describe(folder.path());
     let start = Instant::now();
@@ -126,8 +131,22 @@ fn named(name: &str) -> Outcome<&'static Work> {
     Ok(found.ok_or_else(|| format!("no work is called {name}; there are {}", names.join(", ")))?)
 }
 
+/// Starts a server where a work needs one.
+fn start_server(works: &[&Work]) -> Server {
+    if !works.iter().any(|work| work.needs_server()) {
+        return Server::none();
+    }
+    let server = Server::start();
+    if let Some(why) = server.absence() {
+        say(&format!("works on a server are skipped: {why}"));
+    }
+    server
+}
+
 /// Builds the workers once. The others go on without one that cannot be built.
-fn build(works: &[&Work]) -> Outcome<BTreeMap<Program, Absence>> {
+fn build(works: &[&Work], server: &Server) -> Outcome<BTreeMap<Program, Absence>> {
+    let works = works.iter().filter(|work| server.absence().is_none() || !work.needs_server());
+    let works: Vec<&Work> = works.copied().collect();
     let programs: BTreeSet<_> = works.iter().flat_map(|work| work.subjects).map(|it| it.program).collect();
     let mut absent = BTreeMap::new();
     for program in programs {

@@ -8,6 +8,7 @@ use larder_bench_protocol::{Outcome, Random};
 use crate::figure::{Figures, Spread, added};
 use crate::instruction;
 use crate::program::Absence;
+use crate::server::Server;
 use crate::slow_disk;
 use crate::work::{Case, Effort, Goal, Metric, Processes, Program, Subject, What, Work};
 use crate::worker::{Environment, Worker, arguments, slot};
@@ -114,6 +115,8 @@ pub(crate) struct Mode<'a> {
     pub rounds: Option<usize>,
     /// The workers that cannot be measured on this machine.
     pub absent: &'a BTreeMap<Program, Absence>,
+    /// The server, for the cases that need one.
+    pub server: &'a Server,
 }
 
 /// Measures one work in a folder that the caller removes.
@@ -127,7 +130,12 @@ pub(crate) fn measure(
     effort.rounds = mode.rounds.unwrap_or(effort.rounds).max(1);
     let settings = [format!("budget-ms={}", effort.budget_ms)];
     let mut measured = Measured::new(work, effort);
+    std::fs::create_dir_all(folder)?;
     let mut slots = set_up(work, mode, folder, &settings, &mut measured)?;
+    if slots.is_empty() {
+        say(&format!("{}: skipped, nobody can take part", work.name));
+        return Ok(measured);
+    }
     let mut random = Random::new(1);
     for round in 0..=effort.rounds {
         say(&format!("{}: round {round} of {}", work.name, effort.rounds));
@@ -171,7 +179,13 @@ fn count_instructions(measured: &mut Measured, mode: Mode<'_>, folder: &Path, mu
             continue;
         }
         say(&format!("{}: instructions of {}", work.name, subject.name));
-        match instruction::of(work, case, subject, &folder.join("instructions"), instruction::FEW) {
+        match instruction::of(
+            work,
+            case,
+            subject,
+            &folder.join("instructions"),
+            (mode.server, instruction::FEW),
+        ) {
             Ok(count) => drop(measured.instructions.insert(at, count as f64)),
             Err(fault) => drop(measured.absent.insert(at, fault.to_string())),
         }
@@ -220,7 +234,9 @@ fn set_up(
             };
             let folder = folder.join(slot(work, case, subject.name));
             std::fs::create_dir_all(&folder)?;
-            let arguments = arguments(work, case, subject, &folder, settings, mode.quick);
+            let mut settings = settings.to_vec();
+            settings.extend(mode.server.place(case, &slot(work, case, subject.name))?);
+            let arguments = arguments(work, case, subject, &folder, &settings, mode.quick);
             let mut workers = Vec::new();
             let count = if let Processes::Together(count) = case.processes { count } else { 1 };
             for _ in 0..count {
@@ -251,6 +267,9 @@ fn set_up(
 
 /// What the workers of a case find in their environment, or why they cannot work here.
 fn environment(case: &Case, subject: &Subject, mode: Mode<'_>) -> Result<Environment, String> {
+    if let (Some(_), Some(why)) = (case.server, mode.server.absence()) {
+        return Err(why.to_owned());
+    }
     if let Some(absence) = mode.absent.get(&subject.program) {
         return Err(absence.why.clone());
     }

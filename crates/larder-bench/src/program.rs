@@ -26,6 +26,8 @@ impl Program {
             Self::Pool => Some("pool"),
             Self::Sqlx => Some("sqlx"),
             Self::Toasty => Some("toasty"),
+            Self::Postgres => Some("postgres"),
+            Self::Libpq => Some("libpq"),
         }
     }
 
@@ -60,6 +62,9 @@ impl Program {
         };
         match command.status() {
             Ok(status) if status.success() => Ok(()),
+            Ok(_) if self == Self::Libpq => Err(not_here(
+                "libpq does not build here: it needs a C compiler (`apt-get install gcc`)".to_owned(),
+            )),
             Ok(_) => Err(Absence { why: format!("{what} does not build"), failed: true }),
             Err(error) => Err(Absence { why: format!("cargo does not start: {error}"), failed: true }),
         }

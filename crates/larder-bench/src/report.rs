@@ -54,7 +54,7 @@ impl<'a> Report<'a> {
             text,
             "Measured by `cargo xtask bench{}` in {} s. Within a round all subjects take turns, each in a process of its own. A \
              figure is the median of the rounds, with its middle half. A ratio is taken round by round, and its median is shown. \
-             All subjects set the same pragmas.\n",
+             All subjects set the same pragmas; those on a server use the same one, which waits for its disk.\n",
             if self.quick { " --quick" } else { "" },
             self.took.as_secs()
         )?;
@@ -81,7 +81,7 @@ impl<'a> Report<'a> {
     /// Which SQLite each subject links, and in what their compile options differ.
     fn builds(&self, text: &mut String) -> Outcome {
         let mut users: BTreeMap<(&str, BTreeSet<&str>), BTreeSet<&str>> = BTreeMap::new();
-        for measured in self.all {
+        for measured in self.all.iter().filter(|measured| !measured.work.needs_server()) {
             for (subject, (version, options)) in &measured.builds {
                 let options = options.iter().map(String::as_str).collect();
                 users.entry((version, options)).or_default().insert(subject);

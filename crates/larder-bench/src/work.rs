@@ -7,6 +7,7 @@ mod goal;
 mod import;
 mod lease;
 mod migration;
+mod postgres;
 mod read;
 mod write;
 
@@ -33,6 +34,9 @@ pub(crate) const ALL: &[&Work] = &[
     &audit::AUDIT,
     &lease::LEASE,
     &import::IMPORT,
+    &postgres::READ,
+    &postgres::WRITE,
+    &postgres::COPY,
 ];
 
 /// One kind of work that several subjects do in turns.
@@ -75,6 +79,8 @@ pub(crate) enum Theme {
     Migration,
     /// The stores of larder-stores.
     Store,
+    /// What goes to a server.
+    Server,
 }
 
 impl Theme {
@@ -87,6 +93,7 @@ impl Theme {
             Self::Bulk => "Bulk",
             Self::Migration => "Open and migrate",
             Self::Store => "Stores",
+            Self::Server => "PostgreSQL",
         }
     }
 }
@@ -118,6 +125,13 @@ pub(crate) struct Plot {
     pub one: &'static str,
 }
 
+impl Work {
+    /// Whether all of it happens on a server.
+    pub(crate) fn needs_server(&self) -> bool {
+        self.cases.iter().all(|case| case.server.is_some())
+    }
+}
+
 /// A setting of a worker: its name and its value.
 pub(crate) type Setting = (&'static str, &'static str);
 
@@ -138,18 +152,29 @@ pub(crate) struct Case {
     pub processes: Processes,
     /// Whether each wait for the disk takes a millisecond longer, for every subject alike.
     pub slow_disk: bool,
+    /// How its workers reach the server that this program starts; none is started for files.
+    pub server: Option<Way>,
+}
+
+/// How a worker reaches a server on its own machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By 127.0.0.1.
+    Tcp,
+    /// By a socket of the file system.
+    Socket,
 }
 
 impl Case {
     /// A case of all subjects, in one process each.
     pub(crate) const fn new(name: &'static str, story: &'static str, settings: &'static [Setting]) -> Self {
         let processes = Processes::One;
-        Self { name, story, settings, quick: &[], only: &[], processes, slow_disk: false }
+        Self { name, story, settings, quick: &[], only: &[], processes, slow_disk: false, server: None }
     }
 
     /// Whether each commit of it waits for the disk.
     pub(crate) fn is_full(&self) -> bool {
-        self.settings.contains(&("synchronous", "FULL"))
+        self.server.is_some() || self.settings.contains(&("synchronous", "FULL"))
     }
 
     /// Whether a subject takes part.
@@ -211,6 +236,10 @@ pub(crate) enum Program {
     Sqlx,
     /// `peers/toasty`
     Toasty,
+    /// `peers/postgres`
+    Postgres,
+    /// `peers/libpq`
+    Libpq,
     /// `peers/node`, with better-sqlite3 from npm
     BetterSqlite3,
     /// `peers/node`, with the SQLite that node itself brings

@@ -49,7 +49,7 @@ pub(super) const CRATES: &Table = &[
     ("larder", &["larder-file", "larder-macros", "larder-kit"]),
     ("larder-stores", &["larder"]),
     ("larder-cli", &["larder-stores"]),
-    ("larder-bench", &["larder-stores"]),
+    ("larder-bench", &["larder-stores", "larder-kit"]),
     ("larder-examples", &["larder-stores"]),
     ("larder-model", &[]),
     ("xtask", &["larder-kit"]),
@@ -80,11 +80,11 @@ pub(super) const PEERS: &[&str] = &[
 pub(super) const PEERS_PLACE: &str = "crates/larder-bench/";
 
 /// What the tests share, with the one peer that it may name: it looks into a database without the driver under test.
-/// Tests alone may depend on it, and the task that runs them.
+/// Tests alone may depend on it, the task that runs them, and the benchmark, which starts a server too.
 pub(super) const KIT: (&str, &str) = ("larder-kit", "postgres");
 
-/// The one crate that may depend on [`KIT`] otherwise than for its tests.
-pub(super) const KIT_RUNNER: &str = "xtask";
+/// The crates that may depend on [`KIT`] otherwise than for their tests.
+pub(super) const KIT_USERS: &[&str] = &["larder-bench", "xtask"];
 
 /// The bindings of the engines, which one module of larder alone may name.
 pub(super) const BINDINGS: &[&str] = &["rusqlite", "libsqlite3_sys", "postgres_protocol"];

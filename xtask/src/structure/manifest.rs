@@ -1,7 +1,7 @@
 //! The arrows between crates, read from the manifests.
 
 use super::File;
-use super::arrow::{BINDINGS, CRATES, KIT, KIT_RUNNER, PEERS, PEERS_PLACE, allowed};
+use super::arrow::{BINDINGS, CRATES, KIT, KIT_USERS, PEERS, PEERS_PLACE, allowed};
 
 /// Dependencies between the crates of the workspace that the table does not have, peers outside the benchmark, and an
 /// engine's bindings outside larder.
@@ -25,7 +25,7 @@ pub(super) fn breaches(files: &[File]) -> Vec<String> {
             if bench && package != "larder-bench" {
                 continue;
             }
-            if name == KIT.0 && !dependency.only_tests && package != KIT_RUNNER {
+            if name == KIT.0 && !dependency.only_tests && !KIT_USERS.contains(&package) {
                 found.push(format!("{}: only its tests may depend on {name}", file.path));
             }
             if CRATES.iter().any(|(known, _)| *known == name) && allowed(CRATES, package, name) != Some(true)

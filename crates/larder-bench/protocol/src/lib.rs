@@ -12,6 +12,7 @@ pub mod event;
 mod keys;
 pub mod lease;
 mod meter;
+pub mod server;
 pub mod set;
 pub mod store;
 mod task;
@@ -41,7 +42,7 @@ pub type Round = Box<dyn FnMut() -> Outcome<Sample>>;
 /// What a worker links, said once before its first round.
 #[derive(Debug, Default)]
 pub struct Hello {
-    /// What `sqlite_version()` returned.
+    /// What `sqlite_version()` returned; the version of the server, where one is asked.
     pub sqlite: String,
     /// The lines of `PRAGMA compile_options`.
     pub options: Vec<String>,
@@ -59,6 +60,11 @@ impl Hello {
             hello.options.push(option);
         }
         hello
+    }
+
+    /// Takes the answer of [`server::VERSION`].
+    pub fn server(version: String) -> Self {
+        Self { sqlite: version, options: Vec::new() }
     }
 }
 

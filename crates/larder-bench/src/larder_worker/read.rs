@@ -8,7 +8,7 @@ use larder_bench_protocol::{Outcome, Random, Round, Task, data};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct User {
+pub(super) struct User {
     id: i64,
     name: String,
     email: String,
@@ -16,7 +16,7 @@ struct User {
 }
 
 impl User {
-    fn check(user: Option<Self>, key: i64) -> Outcome {
+    pub(super) fn check(user: Option<Self>, key: i64) -> Outcome {
         let user = black_box(user).ok_or("no row")?;
         data::check_user(key, (user.id, &user.name, &user.email, user.age))
     }

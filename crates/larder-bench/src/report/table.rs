@@ -84,7 +84,12 @@ pub(super) fn work(text: &mut String, measured: &Measured) -> Outcome {
     Ok(())
 }
 
-/// The first columns: who, and what it links.
+/// The heading of a column of versions: which engine works below a subject.
+fn engine(measured: &Measured) -> &'static str {
+    if measured.work.needs_server() { "PostgreSQL" } else { "SQLite" }
+}
+
+/// The first columns: who, and what it links or asks.
 fn who(measured: &Measured, subject: &Subject) -> Outcome<String> {
     let sqlite = measured.builds.get(subject.name).map_or("", |(version, _)| version.as_str());
     let version = subject.program.version_of(subject.package)?;
@@ -98,7 +103,11 @@ fn ratio(measured: &Measured, case: &Case, subject: &Subject, base: &Subject, me
 }
 
 fn times(text: &mut String, measured: &Measured, case: &Case, subjects: &[&Subject]) -> Outcome {
-    text.push_str("| subject | version | SQLite | time | middle half | ratio |\n|---|---|---|--:|--:|--:|\n");
+    let engine = engine(measured);
+    writeln!(
+        text,
+        "| subject | version | {engine} | time | middle half | ratio |\n|---|---|---|--:|--:|--:|"
+    )?;
     let metric = measured.work.metric;
     for subject in subjects {
         let Some(times) = measured.spread(case.name, subject.name, metric) else { continue };
@@ -119,7 +128,11 @@ fn times(text: &mut String, measured: &Measured, case: &Case, subjects: &[&Subje
 
 /// For work of several threads: how many a second, and how long single ones took.
 fn rates(text: &mut String, measured: &Measured, case: &Case, subjects: &[&Subject]) -> Outcome {
-    text.push_str("| subject | version | SQLite | a second | middle half | to the first | p50 | p99 | p99.9 | counts |\n");
+    let engine = engine(measured);
+    writeln!(
+        text,
+        "| subject | version | {engine} | a second | middle half | to the first | p50 | p99 | p99.9 | counts |"
+    )?;
     text.push_str("|---|---|---|--:|--:|--:|--:|--:|--:|---|\n");
     for subject in subjects {
         let Some(times) = measured.spread(case.name, subject.name, Metric::Rate) else { continue };

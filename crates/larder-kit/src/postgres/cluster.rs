@@ -36,7 +36,9 @@ impl Cluster {
     }
 
     pub(super) fn make(setting: &Setting) -> Result<Self> {
-        let cluster = Self { programs: program::programs()?, folder: Folder::new()?, port: free_port()? };
+        let programs = program::programs()?;
+        let folder = if setting.is_on_disk { Folder::on_disk() } else { Folder::new() }?;
+        let cluster = Self { programs, folder, port: free_port()? };
         let made = cluster.initialize("C.UTF-8");
         // Not every system has that locale.
         made.or_else(|_| cluster.initialize("C"))?;

@@ -34,10 +34,21 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// A new one that `postgres` may write to. PostgreSQL refuses to run as the superuser, so there it is another user's.
+    /// A new one that `postgres` may write to, in memory where there is plenty of that. PostgreSQL refuses to run as the superuser, so
+    /// there it is another user's.
     pub(super) fn new() -> Result<Self> {
         let user = other_user()?;
-        let made = tempfile::Builder::new().prefix("larder-pg-").tempdir_in(parent(user.is_some()));
+        Self::make(&memory().unwrap_or_else(|| disk(user.is_some())), user)
+    }
+
+    /// The same on a disk.
+    pub(super) fn on_disk() -> Result<Self> {
+        let user = other_user()?;
+        Self::make(&disk(user.is_some()), user)
+    }
+
+    fn make(parent: &Path, user: Option<(u32, u32)>) -> Result<Self> {
+        let made = tempfile::Builder::new().prefix("larder-pg-").tempdir_in(parent);
         let folder = made.map_err(|error| format!("no temporary folder: {error}"))?;
         open_to(folder.path(), user).map_err(|error| format!("{}: {error}", folder.path().display()))?;
         let watch = watch(&folder).map_err(|error| format!("sh: {error}"))?;
@@ -79,14 +90,15 @@ impl Drop for Folder {
     }
 }
 
-/// Where the folders are made. In memory, where there is plenty of that: an empty database is some 300 files, and making them takes
-/// 12 ms there and 250 ms on a disk. The superuser's own temporary folder may be closed to the other user. The path is short, for
-/// a socket's may have some 100 bytes only.
-fn parent(is_superuser: bool) -> PathBuf {
-    let memory = PathBuf::from("/dev/shm");
-    if is_roomy(&memory) {
-        return memory;
-    }
+/// Where the folders are made, if there is plenty of memory: an empty database is some 300 files, and making them takes 12 ms there and
+/// 250 ms on a disk.
+fn memory() -> Option<PathBuf> {
+    Some(PathBuf::from("/dev/shm")).filter(|memory| is_roomy(memory))
+}
+
+/// Where they are made otherwise. The superuser's own temporary folder may be closed to the other user. The path is short, for a
+/// socket's may have some 100 bytes only.
+fn disk(is_superuser: bool) -> PathBuf {
     if is_superuser { PathBuf::from("/tmp") } else { std::env::temp_dir() }
 }
 

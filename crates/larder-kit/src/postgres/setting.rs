@@ -10,6 +10,7 @@ pub struct Setting {
     pub(super) access: Option<String>,
     pub(super) files: Vec<(String, Vec<u8>)>,
     pub(super) is_safe: bool,
+    pub(super) is_on_disk: bool,
 }
 
 impl Setting {
@@ -39,6 +40,14 @@ impl Setting {
     #[must_use]
     pub fn safe(mut self) -> Self {
         self.is_safe = true;
+        self
+    }
+
+    /// Puts the data on a disk, where there is one below the folder for temporary files, though there be memory for it: what waits for
+    /// that disk waits for nothing in memory.
+    #[must_use]
+    pub fn on_disk(mut self) -> Self {
+        self.is_on_disk = true;
         self
     }
 
