@@ -150,3 +150,63 @@ fn the_oldest_backups_go_and_a_file_is_never_replaced() {
     assert_eq!(paths[2].extension().unwrap(), "dump");
     assert_eq!(create(&db, &paths[2]).unwrap_err().kind(), ErrorKind::Backup);
 }
+
+#[test]
+fn rights_and_settings_of_a_database_outlast_its_restore() {
+    let place = Place::new(Engine::Postgres);
+    let db = filled(&place, 3);
+    let to = place.folder().join("copy.dump");
+    create(&db, &to).unwrap();
+    db.close().unwrap();
+    let name = place.url().rsplit('/').next().unwrap().split('?').next().unwrap();
+    let mut client = place.client();
+    let role = format!("clerk_{}", std::process::id());
+    client
+        .batch_execute(&format!(
+            "CREATE ROLE {role};
+             REVOKE ALL ON DATABASE {name} FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {role} WITH GRANT OPTION;
+             ALTER DATABASE {name} SET work_mem = '9MB'; ALTER DATABASE {name} SET search_path = public, \"Odd, name\";
+             ALTER ROLE {role} IN DATABASE {name} SET statement_timeout = '7s'; ALTER DATABASE {name} SET app.word = 'it''s';
+             ALTER DATABASE {name} CONNECTION LIMIT 33; COMMENT ON DATABASE {name} IS 'the book''s'"
+        ))
+        .unwrap();
+    drop(client);
+    let facts = || {
+        let sql = "SELECT datacl::text, datconnlimit::text, shobj_description(d.oid, 'pg_database'), (SELECT \
+                   string_agg(setrole::regrole || ' ' || setconfig::text, ', ' ORDER BY setrole) FROM pg_db_role_setting \
+                   WHERE setdatabase = d.oid) FROM pg_database d WHERE datname = $1";
+        let row = place.client().query_one(sql, &[&name]).unwrap();
+        (0..4).map(|at| row.get::<_, String>(at)).collect::<Vec<_>>()
+    };
+    let before = facts();
+    let done = restore_into(&to, &Database::options(place.url())).unwrap();
+    let after = facts();
+    let mut client = place.client();
+    drop_kept(&place, &done.kept.unwrap());
+    client.batch_execute(&format!("REVOKE ALL ON DATABASE {name} FROM {role}; ALTER ROLE {role} IN DATABASE {name} RESET ALL; DROP ROLE {role}")).unwrap();
+    assert_eq!(before, after);
+    assert!(before.iter().any(|fact| fact.contains("search_path=public, \\\"Odd, name")), "{before:?}");
+}
+
+#[test]
+fn only_what_a_restore_left_behind_is_cleared_away() {
+    let place = Place::new(Engine::Postgres);
+    let db = filled(&place, 3);
+    let to = place.folder().join("copy.dump");
+    create(&db, &to).unwrap();
+    db.close().unwrap();
+    let name = place.url().rsplit('/').next().unwrap().split('?').next().unwrap();
+    let start: String = name.chars().take(63 - 16 - 19).collect();
+    let (own, left) = (format!("{start}_restoring_notes"), format!("{start}_restoring_20260131t093000123z"));
+    place.client().batch_execute(&format!("CREATE DATABASE \"{own}\"")).unwrap();
+    place.client().batch_execute(&format!("CREATE DATABASE \"{left}\"")).unwrap();
+    let done = restore_into(&to, &Database::options(place.url())).unwrap();
+    let rows = place.client().query("SELECT datname FROM pg_database", &[]).unwrap();
+    let there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    drop_kept(&place, &done.kept.unwrap());
+    if there.contains(&own) {
+        drop_kept(&place, &own);
+    }
+    assert!(there.contains(&own), "a database of somebody's own was dropped");
+    assert!(!there.contains(&left));
+}

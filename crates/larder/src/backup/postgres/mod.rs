@@ -2,6 +2,7 @@
 //! thing that a database can hold, and their archives are what its people know.
 
 mod archive;
+mod carry;
 mod dump;
 mod program;
 mod restore;

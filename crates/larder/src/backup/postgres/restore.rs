@@ -3,7 +3,7 @@
 //! The archive goes into a new database beside the old one; when it is whole, both change names in one transaction. So at
 //! every moment the name stands for the whole old database or the whole new one. The old one stays, under another name.
 
-use super::archive;
+use super::{archive, carry};
 use crate::backup::restore::RestoredInto;
 use crate::backup::rotation::stamp;
 use crate::driver::postgres::{Place, Postgres};
@@ -13,6 +13,7 @@ use crate::params;
 use jiff::Timestamp;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// What PostgreSQL takes of a name, in bytes.
 const NAME: usize = 63;
@@ -38,8 +39,13 @@ pub(in crate::backup) fn restore(from: &Path, driver: &dyn Driver) -> Result<Res
     clear_away(server, &name)?;
     let at = stamp(Timestamp::now()).to_lowercase();
     let fresh = named(&name, MAKING, &at);
+    const BUSY: &str = "SELECT set_config('application_name', :fresh, false)";
+    server.query(BUSY, params! { fresh }, &mut |_| Ok(ControlFlow::Break(())))?;
     make(server, &fresh, is_there.then_some(&name))?;
     let filled = fill(&program, place, from, &fresh, server).and_then(|()| {
+        if is_there {
+            carry::over(server, &name, &fresh)?;
+        }
         let kept = named(&name, "_before_restore_", &at);
         swap(server, &name, &fresh, is_there.then_some(&kept))?;
         Ok(is_there.then_some(kept))
@@ -81,18 +87,30 @@ fn elsewhere(driver: &Postgres) -> Result<Box<dyn Connection>> {
     })
 }
 
+/// For how long a session that has just been closed may still be there, as for the server's own renaming.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Refuses when another has the database open.
 fn nobody_else(server: &mut dyn Connection, name: &str) -> Result<()> {
     const WHO: &str = "SELECT pid, coalesce(nullif(application_name, ''), 'a program without a name'), \
                        coalesce(usename, '') FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid() \
                        ORDER BY pid LIMIT 10";
-    let mut who = Vec::new();
-    server.query(WHO, params! { name }, &mut |row| {
-        let (pid, program, user): (i64, String, String) = row.to()?;
-        who.push(format!("{program} (process {pid}, user {user})"));
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if who.is_empty() { Ok(()) } else { Err(in_use(name, &who.join(", "))) }
+    let begun = Instant::now();
+    loop {
+        let mut who = Vec::new();
+        server.query(WHO, params! { name }, &mut |row| {
+            let (pid, program, user): (i64, String, String) = row.to()?;
+            who.push(format!("{program} (process {pid}, user {user})"));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if who.is_empty() {
+            return Ok(());
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(in_use(name, &who.join(", ")));
+        }
+        std::thread::sleep(PATIENCE / 30);
+    }
 }
 
 fn in_use(name: &str, who: &str) -> Error {
@@ -102,8 +120,11 @@ fn in_use(name: &str, who: &str) -> Error {
 
 /// Removes what a restore that was killed left behind.
 fn clear_away(server: &mut dyn Connection, name: &str) -> Result<()> {
-    const LEFT: &str = "SELECT datname FROM pg_database d WHERE left(datname, length(:start)) = :start AND NOT EXISTS \
-                        (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)";
+    // Nothing but what `stamp` writes may stand behind the start: all else is somebody's own. One that another restore is
+    // filling has a session, or will soon: they say for which they are there.
+    const LEFT: &str = "SELECT datname FROM pg_database d WHERE left(datname, length(:start)) = :start \
+                        AND substr(datname, length(:start) + 1) ~ '^[0-9]{8}t[0-9]{9}z$' AND NOT EXISTS \
+                        (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname OR a.application_name = d.datname)";
     let start = named(name, MAKING, "");
     let mut left: Vec<String> = Vec::new();
     server.query(LEFT, params! { start }, &mut |row| {
@@ -118,12 +139,16 @@ fn clear_away(server: &mut dyn Connection, name: &str) -> Result<()> {
 
 /// Makes the new database, with the encoding, the collation and the owner of the old one.
 fn make(server: &mut dyn Connection, fresh: &str, like: Option<&String>) -> Result<()> {
-    const AS: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba) \
-                      FROM pg_database WHERE datname = :name";
+    // What collates is in a column since 15, whose name changed in 17.
+    const AS: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba), \
+                      CASE WHEN to_jsonb(d) ->> 'datlocprovider' = 'i' \
+                      THEN coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') END \
+                      FROM pg_database d WHERE datname = :name";
     let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", quoted(fresh));
     if let Some(name) = like {
         server.query(AS, params! { name }, &mut |row| {
-            let (encoding, collate, ctype, owner): (String, String, String, String) = row.to()?;
+            let (encoding, collate, ctype, owner, icu): (String, String, String, String, Option<String>) =
+                row.to()?;
             sql.push_str(&format!(
                 " ENCODING {} LC_COLLATE {} LC_CTYPE {} OWNER {}",
                 literal(&encoding),
@@ -131,6 +156,9 @@ fn make(server: &mut dyn Connection, fresh: &str, like: Option<&String>) -> Resu
                 literal(&ctype),
                 quoted(&owner)
             ));
+            if let Some(locale) = icu {
+                sql.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {}", literal(&locale)));
+            }
             Ok(ControlFlow::Break(()))
         })?;
     }
@@ -206,11 +234,11 @@ fn named(name: &str, between: &str, end: &str) -> String {
 }
 
 /// A name as it stands in a statement.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
