@@ -15,6 +15,8 @@ pub(super) struct Live {
     pub(super) tables: BTreeMap<String, LiveTable>,
     /// What is no table whose rows can be copied: `view recent`, with why it is not carried over.
     pub(super) others: Vec<(String, String)>,
+    /// What lies beside the tables and is not in the way of a copy, with why it is not carried over.
+    pub(super) beside: Vec<(String, String)>,
     /// Of SQLite, what else there is to know.
     pub(super) catalogue: Catalogue,
 }
@@ -67,7 +69,13 @@ impl LiveTable {
 
 impl Live {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, tables: BTreeMap::new(), others: Vec::new(), catalogue: Catalogue::default() }
+        Self {
+            dialect,
+            tables: BTreeMap::new(),
+            others: Vec::new(),
+            beside: Vec::new(),
+            catalogue: Catalogue::default(),
+        }
     }
 
     pub(super) fn read(connection: &mut dyn Connection) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 use super::live::{Live, LiveColumn, LiveForeignKey, LiveTable, all};
 use crate::driver::Connection;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::is_bookkeeping;
 use crate::sql::text::Dialect;
 
@@ -13,7 +13,12 @@ const RELATIONS: &str =
         SELECT 1 FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY 1";
 
-const COLUMNS: &str = "SELECT CAST(c.relname AS text), CAST(a.attname AS text), format_type(a.atttypid, a.atttypmod),
+// A domain is what lies under it.
+const COLUMNS: &str = "SELECT CAST(c.relname AS text), CAST(a.attname AS text), (
+            WITH RECURSIVE under AS (SELECT a.atttypid AS oid, a.atttypmod AS length UNION ALL
+                SELECT t.typbasetype, t.typtypmod FROM under JOIN pg_catalog.pg_type AS t USING (oid) WHERE t.typtype = 'd')
+            SELECT format_type(under.oid, under.length) FROM under JOIN pg_catalog.pg_type AS t USING (oid)
+            WHERE t.typtype <> 'd'),
         a.attnotnull, CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
         a.attgenerated <> '', a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false)
     FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
@@ -44,6 +49,33 @@ pub(super) const INDEXES: &str =
             AND con.contype <> 'f')
     ORDER BY 1, 2";
 
+/// What lies beside the tables of this schema: those of others, what no table owns, policies, tables that inherit.
+const BESIDE: &str = "SELECT 'schema ' || n.nspname, 'its ' || count(*) || ' tables are not copied: name it in the search_path'
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname <> current_schema() AND n.nspname <> 'information_schema'
+        AND n.nspname !~ '^pg_' AND NOT EXISTS (
+            SELECT 1 FROM pg_catalog.pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+    GROUP BY n.nspname
+    UNION ALL SELECT 'sequence ' || c.relname, 'belongs to no column, and is not translated'
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'S' AND n.nspname = current_schema() AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS d
+        WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i', 'e'))
+    UNION ALL SELECT 'policy ' || policyname || ' of ' || tablename, 'is not translated'
+    FROM pg_catalog.pg_policies WHERE schemaname = current_schema()
+    UNION ALL SELECT 'function ' || p.proname, 'is not translated'
+    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname = current_schema() AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS d
+        WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')
+    UNION ALL SELECT 'inheritance of ' || c.relname, 'is a table of its own there'
+    FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND NOT c.relispartition
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+    WHERE c.relkind = 'r' ORDER BY 1";
+
+/// Tables of which this role may see some rows only.
+const HIDDEN: &str = "SELECT CAST(c.relname AS text) FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+    WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) ORDER BY 1";
+
 const TRIGGERS: &str =
     "SELECT CAST(c.relname AS text), CAST(t.tgname AS text) FROM pg_catalog.pg_trigger AS t
     JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
@@ -67,7 +99,9 @@ pub(super) fn read(connection: &mut dyn Connection) -> Result<Live> {
             _ => {
                 let row_name = (kind == "r").then_some("ctid");
                 let table = LiveTable { name: name.clone(), row_name, ..LiveTable::default() };
-                live.tables.insert(name.to_ascii_lowercase(), table);
+                if let Some(other) = live.tables.insert(name.to_ascii_lowercase(), table) {
+                    return Err(alike("tables", &other.name, &name));
+                }
                 continue;
             }
         };
@@ -78,8 +112,13 @@ pub(super) fn read(connection: &mut dyn Connection) -> Result<Live> {
     {
         let Some(table) = live.tables.get_mut(&table.to_ascii_lowercase()) else { continue };
         let default = default.filter(|_| !counts);
+        if let Some(other) = table.column(&name) {
+            let whose = format!("columns of {}", table.name);
+            return Err(alike(&whose, &other.name, &name));
+        }
         table.columns.push(LiveColumn { name, declared, not_null, default, generated, counts });
     }
+    live.beside = all(connection, BESIDE)?;
     constraints(connection, &mut live)?;
     for (table, name, sql) in all::<(String, String, String)>(connection, INDEXES)? {
         if let Some(table) = live.tables.get_mut(&table.to_ascii_lowercase()) {
@@ -92,6 +131,27 @@ pub(super) fn read(connection: &mut dyn Connection) -> Result<Live> {
         }
     }
     Ok(live)
+}
+
+/// Names are told apart here without regard to case, as SQLite does.
+fn alike(what: &str, one: &str, other: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the {what} {one} and {other} differ only in the case of letters"),
+    )
+    .with_help("rename one of them before it is copied: SQLite knows no difference")
+}
+
+/// Refuses a source that hides rows from this role: a copy without them would pass for the whole.
+pub(super) fn check_visible(connection: &mut dyn Connection, shown: &str) -> Result<()> {
+    let hidden = all::<String>(connection, HIDDEN)?;
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("row level security of {shown} may hide rows of {} from this role", hidden.join(", "));
+    Err(Error::new(ErrorKind::Unsupported, message)
+        .with_help("copy as a role that sees every row: the owner of the tables, or one with BYPASSRLS"))
 }
 
 fn constraints(connection: &mut dyn Connection, live: &mut Live) -> Result<()> {

@@ -8,7 +8,7 @@ use super::pair::{Pair, pair};
 use super::report::{CopiedTable, Phase, Report};
 use super::rows::{Sum, Teller};
 use super::translate::{Translation, translate};
-use super::{Copier, bookkeeping, check, rows, target, verify};
+use super::{Copier, bookkeeping, check, live_postgres, rows, target, verify};
 use crate::db::Database;
 use crate::driver::{Access, Connection};
 use crate::error::{Error, ErrorKind, Result};
@@ -104,16 +104,15 @@ fn work(
     teller: &mut Teller<'_>,
 ) -> Result<Report> {
     teller.phase(Phase::Building, 0)?;
-    if target.dialect() == Dialect::Postgres {
-        // The server would take the pauses of a long check for those of somebody who has gone away.
-        const PATIENT: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true), \
-                               set_config('statement_timeout', '0', true), \
-                               set_config('client_min_messages', 'warning', true)";
-        target.query(PATIENT, &[], &mut |_| Ok(ControlFlow::Break(())))?;
-    }
     let [from_shown, to_shown] = plan.shown;
+    settle(source)?;
+    settle(target)?;
     target::check_empty(target, to_shown)?;
+    target::check_encoding(target, to_shown)?;
     let from = Live::read(source)?;
+    if source.dialect() == Dialect::Postgres {
+        live_postgres::check_visible(source, from_shown)?;
+    }
     let history = history::rows(source)?;
     let meta = history::meta(source)?;
     if from.tables.is_empty() && history.is_empty() {
@@ -173,6 +172,19 @@ fn work(
     }
     bookkeeping::write(target, &history, meta.as_ref(), &sets, plan.sets, plan.program)?;
     Ok(report)
+}
+
+/// Settings of a server for the one transaction. It would take the pauses of a long copy for those of somebody who has gone
+/// away; and where policies would hide rows from this role, it is to say so instead.
+fn settle(connection: &mut dyn Connection) -> Result<()> {
+    const SETTINGS: &str = "SELECT set_config(name, CASE name WHEN 'row_security' THEN 'off' \
+                            WHEN 'client_min_messages' THEN 'warning' ELSE '0' END, true) FROM pg_catalog.pg_settings \
+                            WHERE name IN ('idle_in_transaction_session_timeout', 'statement_timeout', \
+                            'transaction_timeout', 'client_min_messages', 'row_security')";
+    if connection.dialect() == Dialect::Postgres {
+        connection.query(SETTINGS, &[], &mut |_| Ok(ControlFlow::Continue(())))?;
+    }
+    Ok(())
 }
 
 /// What each table comes to; an error where something does not fit.

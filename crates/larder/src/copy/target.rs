@@ -31,6 +31,21 @@ pub(super) fn check_empty(connection: &mut dyn Connection, shown: &str) -> Resul
     }
 }
 
+/// Refuses a server's database that can't hold every text.
+pub(super) fn check_encoding(connection: &mut dyn Connection, shown: &str) -> Result<()> {
+    if connection.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    match history::one::<String>(connection, "SELECT current_setting('server_encoding')")? {
+        Some(encoding) if !matches!(encoding.as_str(), "UTF8" | "SQL_ASCII") => {
+            let message = format!("{shown} has the encoding {encoding}, which does not have every character");
+            Err(Error::new(ErrorKind::Unsupported, message)
+                .with_help("make it anew: `createdb --encoding=UTF8 --template=template0`"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What is put back when the rows are in.
 #[derive(Debug, Default)]
 pub(super) struct Aside {

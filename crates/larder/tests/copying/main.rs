@@ -3,6 +3,7 @@
 
 mod killed;
 mod misfit;
+mod odd;
 mod property;
 mod sample;
 mod support;

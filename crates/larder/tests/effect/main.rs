@@ -11,7 +11,6 @@
 mod hidden;
 mod loss;
 mod model;
-mod plain;
 mod shape;
 
 use larder::migrate::{Refused, Report};

@@ -75,6 +75,8 @@ fn one(
     no_case: &[String],
     scope: &Scope<'_>,
 ) -> Result<String, String> {
+    // What is folded is said here.
+    let scope = &Scope { folded: &[], ..*scope };
     let mut item = item;
     let mut order = "";
     let mut folded = false;

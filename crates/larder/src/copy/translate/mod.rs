@@ -32,12 +32,30 @@ impl Translation {
 
     /// Runs a statement that adds to what is there; where the target refuses it, `object` is left out.
     fn attempt(&mut self, connection: &mut dyn Connection, object: &str, sql: &str) -> Result<bool> {
+        self.tried(connection, object, sql, true)
+    }
+
+    /// Whether the target takes a statement, of which nothing is kept; where it refuses it, `object` is left out.
+    fn would_take(&mut self, connection: &mut dyn Connection, object: &str, sql: &str) -> Result<bool> {
+        self.tried(connection, object, sql, false)
+    }
+
+    fn tried(
+        &mut self,
+        connection: &mut dyn Connection,
+        object: &str,
+        sql: &str,
+        keep: bool,
+    ) -> Result<bool> {
         connection.begin(Access::Write)?;
         match connection.execute(sql, &[]) {
-            Ok(_) => connection.commit().map(|()| true),
+            Ok(_) if keep => connection.commit().map(|()| true),
+            Ok(_) => connection.rollback().map(|()| true),
             Err(error) => {
                 connection.rollback()?;
-                if !matches!(error.kind(), ErrorKind::Statement | ErrorKind::Unsupported) {
+                const REFUSED: [ErrorKind; 3] =
+                    [ErrorKind::Statement, ErrorKind::Unsupported, ErrorKind::Conversion];
+                if !REFUSED.contains(&error.kind()) {
                     return Err(error);
                 }
                 let message = error.message().lines().next().unwrap_or_default().to_owned();
@@ -95,6 +113,12 @@ fn others(from: &Live, there: &Live, sets: &Sets, translation: &mut Translation)
                 .nth(1)
                 .is_some_and(|table| !translation.origins.contains_key(&table.to_ascii_lowercase()));
         if !known(name) && !is_view(plain) && !of_set && !sets.speak_of(plain) {
+            translation.leave_out(name, why);
+        }
+    }
+    for (name, why) in &from.beside {
+        let plain = name.split(' ').nth(1).unwrap_or_default();
+        if !sets.speak_of(plain) {
             translation.leave_out(name, why);
         }
     }

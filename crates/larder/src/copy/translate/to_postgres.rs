@@ -22,11 +22,20 @@ struct Way<'a> {
     types: BTreeMap<String, String>,
     booleans: Vec<String>,
     no_case: Vec<String>,
+    /// Compared in a way that is not byte by byte.
+    folded: Vec<String>,
+    exact: Vec<String>,
 }
 
 impl Way<'_> {
     fn scope(&self) -> Scope<'_> {
-        Scope { columns: &self.columns, booleans: &self.booleans, from: Dialect::Sqlite }
+        Scope {
+            columns: &self.columns,
+            booleans: &self.booleans,
+            folded: &self.folded,
+            exact: &self.exact,
+            from: Dialect::Sqlite,
+        }
     }
 
     fn there(&self, column: &str) -> String {
@@ -53,7 +62,7 @@ pub(super) fn tables(
         ways.push(way(source, table, live, translation)?);
     }
     for way in &ways {
-        target.execute(&create(way, translation), &[])?;
+        create(target, way, translation)?;
         checks(target, way, translation)?;
         uniques(target, way, translation)?;
     }
@@ -86,6 +95,8 @@ fn way<'a>(
         types: BTreeMap::new(),
         booleans: Vec::new(),
         no_case: Vec::new(),
+        folded: Vec::new(),
+        exact: Vec::new(),
     };
     for column in &live.columns {
         let there = column.name.to_ascii_lowercase();
@@ -101,10 +112,16 @@ fn way<'a>(
         if kind == "boolean" {
             way.booleans.push(column.name.clone());
         }
+        if kind == "numeric" {
+            way.exact.push(column.name.clone());
+        }
         way.columns.push((column.name.clone(), there));
         way.types.insert(column.name.clone(), kind);
         let definition =
             table.column(&column.name).map(|column| column.definition.as_str()).unwrap_or_default();
+        if collation(definition).is_some_and(|name| !name.eq_ignore_ascii_case("BINARY")) {
+            way.folded.push(column.name.clone());
+        }
         if collation(definition).is_some_and(|name| name.eq_ignore_ascii_case("NOCASE")) {
             way.no_case.push(column.name.clone());
             translation.leave_out(
@@ -152,34 +169,64 @@ fn type_of(source: &mut dyn Connection, table: &LiveTable, column: &LiveColumn) 
     .to_owned())
 }
 
-fn create(way: &Way<'_>, translation: &mut Translation) -> String {
+/// Makes a table, bare of what the server might refuse; that is added bit by bit, so that one default of another type than
+/// its column's does not cost the table.
+fn create(target: &mut dyn Connection, way: &Way<'_>, translation: &mut Translation) -> Result<()> {
+    let mut computed = BTreeMap::new();
+    for column in &way.live.columns {
+        let Some(text) = way.table.column(&column.name).and_then(self::computed) else { continue };
+        let object = format!("computed column {}.{}", way.table.name, column.name);
+        let plain = |text: String| {
+            let of_other = tokens(&text, Dialect::Sqlite).find(|token| {
+                let name = token.name();
+                way.live.columns.iter().any(|one| one.generated && one.name.eq_ignore_ascii_case(&name))
+            });
+            match of_other {
+                Some(token) => Err(format!("{} is computed itself", token.name())),
+                None => expression(&text, &way.scope()),
+            }
+            .map_err(|why| format!("{why}; it has the values of now, and stays so"))
+        };
+        match text.and_then(plain) {
+            Ok(text) => {
+                let only = BTreeMap::from([(column.name.as_str(), text.clone())]);
+                if translation.would_take(target, &object, &statement(way, &only))? {
+                    computed.insert(column.name.as_str(), text);
+                }
+            }
+            Err(why) => translation.leave_out(object, why),
+        }
+    }
+    target.execute(&statement(way, &computed), &[])?;
+    for column in way.live.columns.iter().filter(|column| !column.counts && !column.generated) {
+        let Some(sql) = &column.default else { continue };
+        let object = format!("default of {}.{}", way.table.name, column.name);
+        let kind = way.types.get(&column.name).map_or("text", String::as_str);
+        match default::to_postgres(sql, kind) {
+            Ok(text) => {
+                let (table, column) = (quoted(&way.name), way.there(&column.name));
+                let sql = format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {text}");
+                translation.attempt(target, &object, &sql)?;
+            }
+            Err(why) => translation.leave_out(object, why),
+        }
+    }
+    Ok(())
+}
+
+fn statement(way: &Way<'_>, computed: &BTreeMap<&str, String>) -> String {
     let mut lines = Vec::new();
     for column in &way.live.columns {
         let kind = way.types.get(&column.name).map_or("text", String::as_str);
         // The order of SQLite's own comparison: byte by byte.
         let collate = if kind == "text" { " COLLATE \"C\"" } else { "" };
         let mut line = format!("{} {kind}{collate}", way.there(&column.name));
-        if let Some(computed) = way.table.column(&column.name).and_then(computed) {
-            match computed.and_then(|text| expression(&text, &way.scope())) {
-                Ok(text) => line.push_str(&format!(" GENERATED ALWAYS AS ({text}) STORED")),
-                Err(why) => {
-                    translation.leave_out(format!("computed column {}.{}", way.table.name, column.name), why)
-                }
-            }
-            lines.push(line);
-            continue;
-        }
-        if column.counts {
+        if let Some(text) = computed.get(column.name.as_str()) {
+            line.push_str(&format!(" GENERATED ALWAYS AS ({text}) STORED"));
+        } else if column.counts {
             line.push_str(" GENERATED BY DEFAULT AS IDENTITY");
-        } else if let Some(sql) = &column.default {
-            match default::to_postgres(sql, kind) {
-                Ok(text) => line.push_str(&format!(" DEFAULT {text}")),
-                Err(why) => {
-                    translation.leave_out(format!("default of {}.{}", way.table.name, column.name), why);
-                }
-            }
         }
-        if column.not_null {
+        if column.not_null && !column.generated {
             line.push_str(" NOT NULL");
         }
         lines.push(line);

@@ -20,7 +20,14 @@ pub(super) fn tables(
     let tables: Vec<&LiveTable> = missing.iter().filter_map(|key| from.tables.get(key)).collect();
     for table in &tables {
         let columns: Vec<_> = table.columns.iter().map(|one| (one.name.clone(), one.name.clone())).collect();
-        let scope = Scope { columns: &columns, booleans: &[], from: Dialect::Postgres };
+        let exact: Vec<String> = table
+            .columns
+            .iter()
+            .filter(|column| matches!(Kind::of_postgres(&column.declared), Kind::Numeric(_)))
+            .map(|column| column.name.clone())
+            .collect();
+        let scope =
+            Scope { columns: &columns, booleans: &[], folded: &[], exact: &exact, from: Dialect::Postgres };
         let mut checks = Vec::new();
         for check in &table.checks {
             match check
@@ -84,7 +91,7 @@ fn lines(from: &Live, table: &LiveTable, translation: &mut Translation) -> Vec<S
         }
         if column.generated {
             let object = format!("computed column {}.{}", table.name, column.name);
-            translation.leave_out(object, "is not translated, and empty there");
+            translation.leave_out(object, "is not translated: it has the values of now, and stays so");
         } else if column.not_null && !is_key {
             line.push_str(" NOT NULL");
         }

@@ -65,11 +65,9 @@ pub(super) type Told<'a> = Box<dyn FnMut(&Progress) + 'a>;
 /// Where backups go before a loss.
 #[derive(Clone, Debug)]
 pub(super) struct Backups {
-    /// `None`: the folder `backups`, beside the database where that is a file.
+    /// `None`: the folder `backups` beside the database.
     pub(super) folder: Option<PathBuf>,
     pub(super) keep: usize,
-    /// Nobody wants any.
-    pub(super) none: bool,
 }
 
 /// Who makes the backup before a loss, where the database is no file.
@@ -79,7 +77,7 @@ impl Default for Settings<'_> {
     fn default() -> Self {
         Self {
             approvals: Vec::new(),
-            backups: Backups { folder: None, keep: 5, none: false },
+            backups: Backups { folder: None, keep: 5 },
             back_up: None,
             program: String::new(),
             stop: Stop::new(),

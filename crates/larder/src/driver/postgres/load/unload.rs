@@ -4,10 +4,11 @@ use super::SIGNATURE;
 use super::encode::{Decoded, Form};
 use crate::driver::load::quoted;
 use crate::driver::postgres::connection::PostgresConnection;
-use crate::driver::{RowSink, TableColumns};
+use crate::driver::{Connection, RowSink, TableColumns};
 use crate::error::{Error, ErrorKind, Result};
+use crate::params;
 use crate::sql::{Cells, Row, ValueRef};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// Hands each row of a table to `each`, until that says stop.
 pub(in crate::driver::postgres) fn unload(
@@ -20,8 +21,12 @@ pub(in crate::driver::postgres) fn unload(
     for (name, form) in of.columns.iter().zip(&forms) {
         list.push(if form.is_some() { quoted(name) } else { format!("{}::text", quoted(name)) });
     }
-    let sql =
-        format!("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)", list.join(", "), quoted(of.table));
+    let only = only(connection, of.table)?;
+    let sql = format!(
+        "COPY (SELECT {} FROM {only}{}) TO STDOUT (FORMAT binary)",
+        list.join(", "),
+        quoted(of.table)
+    );
     let mut tuple = Tuple {
         names: of.columns.iter().map(|name| (*name).into()).collect(),
         forms: forms.into_iter().map(|form| form.unwrap_or(Form::Text)).collect(),
@@ -41,6 +46,18 @@ pub(in crate::driver::postgres) fn unload(
             None => Err(Error::new(ErrorKind::Internal, "the server sent a row that can't be read")),
         }
     })
+}
+
+/// The rows of tables that inherit from this one are theirs. Those of one that is divided into parts lie in the parts.
+fn only(connection: &mut PostgresConnection, table: &str) -> Result<&'static str> {
+    let table = quoted(table);
+    let sql = "SELECT relkind = 'r' FROM pg_catalog.pg_class WHERE oid = to_regclass(:table)";
+    let mut plain = false;
+    connection.query(sql, params! { table }, &mut |row| {
+        plain = row.get(0)?;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(if plain { "ONLY " } else { "" })
 }
 
 enum Cell {
