@@ -37,7 +37,7 @@ pub(crate) const READ: Work = Work {
         read_goal("`db.query_opt` / sqlx, pool", "sqlx", Bound::Below(1.0)),
     ],
     metric: Metric::Time,
-    quick: Effort::new(5, 150),
+    quick: Effort::new(5, 100),
     full: Effort::new(15, 500),
     plot: &[Plot { title: "PostgreSQL, point read", case: TCP, one: "larder" }],
 };
@@ -77,7 +77,7 @@ pub(crate) const WRITE: Work = Work {
         ),
     ],
     metric: Metric::Rate,
-    quick: Effort::new(5, 300),
+    quick: Effort::new(5, 400),
     full: Effort::new(9, 1000),
     plot: &[Plot { title: "PostgreSQL, write, 64 threads", case: "64", one: "larder" }],
 };
