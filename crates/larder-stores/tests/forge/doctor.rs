@@ -2,8 +2,8 @@
 
 use crate::kit::{clock, repositories, store};
 use jiff::{SignedDuration, Timestamp};
-use larder::doctor::{self, Finding};
 use larder::Database;
+use larder::doctor::{self, Finding};
 use larder_kit::Place;
 use larder_stores::ManualClock;
 use larder_stores::Store;

@@ -144,6 +144,35 @@ fn a_deadlock_is_run_again() {
     assert!(db.stats().reruns >= 1);
 }
 
+/// Several write the same row without a pause. Who was overtaken once found the row taken again and again, for seconds, by
+/// those who came anew.
+#[test]
+fn who_is_run_again_has_his_turn_though_others_never_stop() {
+    const WRITERS: u32 = 4;
+    const EACH: u32 = 150;
+    let place = Place::new(Engine::Postgres);
+    let db = counter(&place, Isolation::Serializable);
+    let (written, most) = (AtomicU32::new(0), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..WRITERS {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    let before = written.load(Ordering::Relaxed);
+                    let slowly = db.write(|tx| {
+                        tx.execute("UPDATE counters SET n = n + 1 WHERE id = 1", &[])?;
+                        std::thread::sleep(Duration::from_millis(2));
+                        Ok(())
+                    });
+                    slowly.unwrap();
+                    most.fetch_max(written.fetch_add(1, Ordering::Relaxed) - before, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let most = most.into_inner();
+    assert!(most <= 40, "{most} writes of others while one waited");
+}
+
 /// One that always comes in between.
 #[test]
 fn a_conflict_that_does_not_end_is_said_after_the_time_for_it() {

@@ -1,5 +1,6 @@
 //! Whether what failed is done again, and when.
 
+use super::gate::Closed;
 use super::lent::Fate;
 use super::turn::Turn;
 use super::{Pool, jittered};
@@ -17,6 +18,8 @@ pub(super) struct Effort<'p> {
     /// When others came in between for the first time.
     since: Option<Instant>,
     losses: u32,
+    /// Held from the third attempt on: whoever writes anew waits a little. It is opened before the turn is given on.
+    alone: Option<Closed<'p>>,
     /// Held from the second attempt on: of all those that others came in between of, one goes at a time, so that they do not
     /// come in between of each other again and again.
     turn: Option<Turn<'p>>,
@@ -24,7 +27,7 @@ pub(super) struct Effort<'p> {
 
 impl<'p> Effort<'p> {
     pub(super) fn new(pool: &'p Pool) -> Self {
-        Self { pool, conflicts: 0, since: None, losses: 0, turn: None }
+        Self { pool, conflicts: 0, since: None, losses: 0, alone: None, turn: None }
     }
 
     /// Waits until it may be tried again; gives the error where it may not. Nothing that was tried is in force: of what
@@ -59,7 +62,8 @@ impl<'p> Effort<'p> {
                 return Ok(());
             }
         } else if Instant::now() < until {
-            // Others of this process wait; it is another one that came in between, or one that tries for the first time.
+            // Others of this process wait; it is another one that came in between, or one that had begun already.
+            self.alone.get_or_insert_with(|| self.pool.gate.close());
             let doublings = self.conflicts.saturating_sub(2).min(DOUBLINGS);
             std::thread::sleep(jittered(SHORTEST * 2_u32.pow(doublings)));
             return Ok(());

@@ -9,6 +9,7 @@ mod count;
 mod desk;
 mod ear;
 mod effort;
+mod gate;
 mod keeper;
 mod lent;
 mod line;
@@ -28,6 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) use count::Count;
 use ear::Ear;
 pub(super) use ear::Listening;
+use gate::Gate;
 use keeper::Keeper;
 use lent::{Fate, Lent, Pooled};
 use line::Line;
@@ -69,6 +71,8 @@ pub(super) struct Pool {
     bell: Arc<Bell>,
     /// Of those whose write is run again, one at a time.
     retrying: Turns,
+    /// For those whose write begins, while that of another is run once more.
+    gate: Gate,
     /// For what is more than a transaction.
     apart: Turns,
     /// How many write, or wait for a connection to write.
@@ -138,6 +142,7 @@ impl Pool {
             count: Count::default(),
             bell,
             retrying: Turns::default(),
+            gate: Gate::default(),
             apart: Turns::default(),
             writing: AtomicUsize::new(0),
             keeper: Arc::default(),

@@ -21,6 +21,7 @@ impl Pool {
         let span = tracing::trace_span!("write", database = %self.driver, waited_us = tracing::field::Empty);
         let since = (!span.is_disabled()).then(Instant::now);
         let _entered = span.enter();
+        self.gate.pass();
         let mut effort = Effort::new(self);
         loop {
             let writing = Writing::begin(self);
@@ -49,6 +50,7 @@ impl Pool {
     /// Runs one statement by itself.
     pub(in crate::db) fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64> {
         inside::refuse_write(self.id)?;
+        self.gate.pass();
         let mut effort = Effort::new(self);
         loop {
             let writing = Writing::begin(self);
