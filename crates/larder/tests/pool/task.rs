@@ -2,8 +2,8 @@
 
 use larder::{AsyncDatabase, Database, Error, ErrorKind, params};
 use larder_kit::{Engine, Place};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -106,29 +106,42 @@ fn hundreds_of_tasks_share_a_few_connections() {
     assert!(db.database().stats().connections <= 4);
 }
 
+/// Lets the others go on until it is so.
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 #[test]
 fn a_write_that_nobody_has_begun_is_taken_back() {
     let place = Place::new(Engine::Postgres);
     let db = open(&place, 1);
     one_thread().block_on(async {
-        // All threads are taken: one has the connection, and one waits for it.
-        let hold = |seconds: f64| {
-            let db = db.clone();
-            tokio::spawn(async move {
-                db.write(move |tx| tx.query_all::<i64>("SELECT 1 FROM pg_sleep(:s)", params! { s: seconds }))
-                    .await
-            })
-        };
-        let first = hold(0.3);
-        let second = hold(0.0);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // All threads are taken: one has the connection until it is told, and one waits for it.
+        let (begun, (go, told)) = (Arc::new(AtomicBool::new(false)), mpsc::channel::<()>());
+        let (seen, holding) = (Arc::clone(&begun), db.clone());
+        let told = Mutex::new(told);
+        let first = tokio::spawn(async move {
+            holding
+                .write(move |_| {
+                    seen.store(true, Ordering::SeqCst);
+                    told.lock().unwrap().recv().map_err(Error::other)
+                })
+                .await
+        });
+        until(|| begun.load(Ordering::SeqCst)).await;
+        let waiting = db.clone();
+        let second = tokio::spawn(async move { waiting.write(|_| Ok(())).await });
+        until(|| db.database().stats().waiting == 1).await;
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
         let third = db.write(move |tx| {
             counted.fetch_add(1, Ordering::SeqCst);
             tx.execute("INSERT INTO t VALUES (1, 1)", &[])
         });
-        assert!(tokio::time::timeout(Duration::from_millis(50), third).await.is_err());
+        assert!(tokio::time::timeout(Duration::ZERO, third).await.is_err());
+        go.send(()).unwrap();
         first.await.unwrap().unwrap();
         second.await.unwrap().unwrap();
         assert_eq!(db.query_one::<i64>("SELECT count(*) FROM t", &[]).await.unwrap(), 0);
