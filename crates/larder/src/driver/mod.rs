@@ -182,6 +182,12 @@ pub trait Connection: Any + Send {
         self.query(&format!("SELECT {} FROM {}", of.list(), load::quoted(of.table)), &[], each)
     }
 
+    /// True where the connection may not be as it was opened: something may lie in its session that no transaction takes away.
+    /// Who lends connections closes such a one.
+    fn leaves_traces(&mut self) -> bool {
+        false
+    }
+
     /// Opens a transaction, or a savepoint inside one. A transaction to write holds the database's write lock from here
     /// on, so that what it reads cannot change under it.
     ///
@@ -290,13 +296,26 @@ pub type RowSink<'a> = dyn FnMut(Row<'_>) -> Result<ControlFlow<()>> + 'a;
 
 /// A lock held; dropping it lets go.
 pub struct Lock {
-    _held: Box<dyn Any + Send>,
+    is_held: Box<dyn FnMut() -> bool + Send>,
 }
 
 impl Lock {
     /// A lock that is held as long as `held` lives.
     pub fn new(held: impl Any + Send) -> Self {
-        Self { _held: Box::new(held) }
+        Self::watched(held, |_| true)
+    }
+
+    /// A lock that is held as long as `held` lives, and no longer than `is_held` says so: it may be lost to a server that went
+    /// away.
+    pub fn watched<H: Any + Send>(held: H, is_held: impl Fn(&mut H) -> bool + Send + 'static) -> Self {
+        let mut held = held;
+        Self { is_held: Box::new(move || is_held(&mut held)) }
+    }
+
+    /// False when it was lost, as far as is known here without asking. Who holds a lock for long looks before each step that
+    /// nobody else may take.
+    pub fn is_held(&mut self) -> bool {
+        (self.is_held)()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which fault becomes which error.
 
-use super::{Subject, driver, failure, one, process, run};
+use super::{Subject, driver, failure, one, process, rows, run};
 use larder::driver::{Access, Driver};
 use larder::{ConstraintKind, ErrorKind, Value, params};
 use larder_kit::postgres::Cluster;
@@ -77,8 +77,8 @@ fn a_server_that_went_away_is_told_apart_from_a_write_that_may_have_happened() {
     let cluster = Cluster::start();
     let driver = driver(&cluster.url());
     let connect = || driver.connect(Access::Write).unwrap();
-    let (mut killer, mut idle, mut reading, mut writing, mut inside) =
-        (connect(), connect(), connect(), connect(), connect());
+    let (mut killer, mut idle, mut reading, mut writing, mut calling, mut inside) =
+        (connect(), connect(), connect(), connect(), connect(), connect());
     run(&mut *killer, "CREATE TABLE t (a int)");
     let mut end = |pid: i64| {
         one(&mut *killer, "SELECT pg_terminate_backend(:pid, 5000)", params! { pid });
@@ -98,10 +98,15 @@ fn a_server_that_went_away_is_told_apart_from_a_write_that_may_have_happened() {
     for (it, sql, kind) in [
         (&mut reading, "SELECT pg_sleep(60)", ErrorKind::Unavailable),
         (&mut writing, "INSERT INTO t SELECT 4 FROM pg_sleep(60)", ErrorKind::UnknownOutcome),
+        // Nobody wants its rows, so it is asked for what it does.
+        (&mut calling, "SELECT pg_sleep(60)", ErrorKind::UnknownOutcome),
     ] {
         let pid = process(&mut **it);
         let error = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| it.execute(sql, &[]));
+            let asked = scope.spawn(|| match kind {
+                ErrorKind::Unavailable => rows(&mut **it, sql, &[]).map(|_| 0),
+                _ => it.execute(sql, &[]),
+            });
             let busy = "SELECT count(*) FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'";
             let mut watcher = connect();
             while one(&mut *watcher, busy, params! { pid }) == Value::Integer(0) {}

@@ -1,6 +1,6 @@
 //! Locks by name, and stopping a statement.
 
-use super::{Subject, driver, failure, process, run};
+use super::{Subject, driver, failure, one, process, run};
 use larder::ErrorKind;
 use larder::driver::{Access, Driver};
 use std::time::Duration;
@@ -23,6 +23,21 @@ fn one_holds_a_lock_and_the_next_gets_it_afterwards() {
     a.rollback().unwrap();
     assert_eq!(failure(b.lock("migrate")).kind(), ErrorKind::Busy);
     drop(held);
+}
+
+/// As an administrator does, or a server that is started anew.
+#[test]
+fn a_lock_that_was_lost_says_so() {
+    let subject = Subject::new();
+    let (mut a, mut b) = (subject.connect(), subject.connect());
+    let mut held = a.lock("migrate").unwrap();
+    assert!(held.is_held());
+    let end = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_locks WHERE locktype = 'advisory' \
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(one(&mut *b, end, &[]), larder::Value::Integer(1));
+    assert!(!held.is_held());
+    let mut next = b.lock("migrate").unwrap();
+    assert!(next.is_held());
 }
 
 #[test]

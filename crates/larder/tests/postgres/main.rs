@@ -5,6 +5,7 @@
 
 mod fault;
 mod lock;
+mod odd;
 mod pooler;
 mod statement;
 mod transaction;

@@ -26,7 +26,7 @@ pub(super) fn lock(driver: &Postgres, name: &str) -> Result<Lock> {
         }
         error => error,
     })?;
-    Ok(Lock::new(Held(session)))
+    Ok(Lock::watched(Held(session), |held| held.0.look().is_ok()))
 }
 
 /// The number that stands for a name among the server's locks, which are of one database.

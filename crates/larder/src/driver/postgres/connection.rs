@@ -4,7 +4,7 @@ use super::decode::Layout;
 use super::fault;
 use super::message;
 use super::open::Postgres;
-use super::run::{Values, write_control};
+use super::run::Values;
 use super::session::{Broken, Session, Status};
 use super::statement::{Reading, Statements};
 use super::transaction::{ANNOUNCE, Control, Transaction};
@@ -17,7 +17,7 @@ use crate::sql::text::Verb;
 use crate::sql::{Param, ValueRef};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// A connection to a PostgreSQL server.
 ///
@@ -69,7 +69,9 @@ impl PostgresConnection {
 
     /// Refuses what can't be run now.
     pub(super) fn may_run(&self) -> Result<()> {
-        if self.transaction.is_refused() {
+        // That the session is over is said where it is next used.
+        let over = self.transaction.depth() == 0 && self.session.is_broken();
+        if self.transaction.is_refused() && !over {
             return Err(Error::new(
                 ErrorKind::Closed,
                 "an earlier statement of the transaction failed, and PostgreSQL refuses all that follows",
@@ -122,7 +124,7 @@ impl PostgresConnection {
     /// Sends statements that open or end something, and waits for the answer; gives the last one's tag.
     fn control(&mut self, controls: &[Control]) -> Result<String, Ended> {
         for control in controls {
-            write_control(&mut self.session.out, control);
+            message::control(&mut self.session.out, control);
         }
         message::sync(&mut self.session.out);
         self.session.send()?;
@@ -142,7 +144,7 @@ impl PostgresConnection {
                 Err(Ended::Fault(fault)) => Err(fault::general(&fault, &[])),
             };
         }
-        write_control(&mut self.session.out, "ROLLBACK");
+        message::control(&mut self.session.out, "ROLLBACK");
         message::sync(&mut self.session.out);
         let _ = self.session.send_ahead();
         Ok(())
@@ -156,7 +158,7 @@ impl PostgresConnection {
         };
         if reading {
             for control in &due {
-                write_control(&mut self.session.out, control);
+                message::control(&mut self.session.out, control);
             }
             message::sync(&mut self.session.out);
             self.transaction.end();
@@ -320,6 +322,10 @@ impl Connection for PostgresConnection {
         self.session.look().is_err()
     }
 
+    fn leaves_traces(&mut self) -> bool {
+        self.statements.left_traces() || self.session.is_changed()
+    }
+
     fn announce(&mut self) -> Result<()> {
         if self.transaction.depth() > 0 {
             self.transaction.announce();
@@ -334,15 +340,19 @@ impl Connection for PostgresConnection {
         if self.transaction.depth() == 0 {
             self.session.look().map_err(fault::gone)?;
         }
-        *told += self.session.notifications.drain(..).count() as u64;
+        *told += std::mem::take(&mut self.session.notifications);
         Ok(Some(*told))
     }
 
     fn interrupter(&self) -> Interrupter {
-        let (way, key) = (self.session.way.clone(), self.session.key.clone());
+        let (way, key) = (self.session.way.clone(), self.session.key);
+        let busy = self.session.busy();
         Interrupter::new(move || {
-            if let Some(way) = &way
-                && let Err(error) = link::cancel(way, &key)
+            // Held until the server has been told: what runs ends only afterwards, and what comes next is not stopped.
+            let busy = busy.lock().unwrap_or_else(PoisonError::into_inner);
+            if *busy
+                && let Some(way) = &way
+                && let Err(error) = link::cancel(way, key)
             {
                 tracing::debug!(%error, "the server could not be asked to stop a statement");
             }

@@ -3,8 +3,8 @@
 use super::connection::PostgresConnection;
 use super::fault::{self, Fault};
 use super::message;
-use super::run::{affected, write_control};
-use super::session::{Broken, Texts};
+use super::run::affected;
+use super::session::{Broken, text};
 use crate::error::{Error, Result};
 
 impl PostgresConnection {
@@ -32,7 +32,7 @@ impl PostgresConnection {
     /// Sends a piece of the data. False when the server has said something already, which is nothing good: it says what
     /// when the copying ends.
     pub(super) fn copy_in(&mut self, data: &[u8]) -> Result<bool> {
-        message::copy_data(&mut self.session.out, data);
+        message::copy_data(&mut self.session.out, data)?;
         self.session.send().map_err(|broken| self.copy_broke(broken))?;
         Ok(!self.session.was_told())
     }
@@ -79,10 +79,9 @@ impl PostgresConnection {
         }
         self.tally.note_statement();
         for control in &self.transaction.due(self.driver.settings.isolation, &self.begin_settings()) {
-            write_control(&mut self.session.out, control);
+            message::control(&mut self.session.out, control);
         }
-        write_control(&mut self.session.out, sql);
-        Ok(())
+        message::statement(&mut self.session.out, sql).inspect_err(|_| self.session.out.clear())
     }
 
     fn send_copy(&mut self) -> Result<(), Broken> {
@@ -100,7 +99,7 @@ impl PostgresConnection {
                 let message = self.session.receive()?;
                 let body = self.session.body(&message);
                 match message.tag {
-                    b'C' => rows = affected(&Texts(body).next()),
+                    b'C' => rows = affected(&text(body)),
                     b'E' => fault = fault.take().or(Some(Fault::parse(body))),
                     b'Z' => return Ok(()),
                     _ => {}

@@ -1,11 +1,13 @@
 //! Rows that the server sent. Numbers, texts and bytes are read where they lie; what has to be converted is converted when
 //! it is asked for.
 
-use super::message::Format;
+use super::message::{self, Format, Read};
 use super::{instant, oid};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::{Cells, ValueRef};
+use fallible_iterator::FallibleIterator as _;
 use std::cell::OnceCell;
+use std::io;
 
 /// What is known of a statement's result.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,18 +18,15 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Reads the body of a row's description.
-    pub(super) fn parse(body: &[u8]) -> Self {
-        let (mut names, mut types) = (Vec::new(), Vec::new());
-        let mut rest = body.get(2..).unwrap_or_default();
-        while let Some(end) = rest.iter().position(|byte| *byte == 0) {
-            names.push(String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into());
-            // Behind the name: the table, the column's number, the type, and three things more.
-            let oid =
-                rest.get(end + 7..end + 11).and_then(|it| it.first_chunk()).copied().unwrap_or_default();
-            types.push(u32::from_be_bytes(oid));
-            rest = rest.get(end + 19..).unwrap_or_default();
+    pub(super) fn parse(body: &[u8]) -> io::Result<Self> {
+        let Read::RowDescription(read) = message::read(b'T', body)? else { return Err(message::garbled()) };
+        let (mut names, mut types): (Vec<Box<str>>, Vec<u32>) = Default::default();
+        let mut fields = read.fields();
+        while let Some(field) = fields.next()? {
+            names.push(field.name().into());
+            types.push(field.type_oid());
         }
-        Self { names: names.into(), types: types.into() }
+        Ok(Self { names: names.into(), types: types.into() })
     }
 
     /// In which form each column is asked for where it is known: the server's own where that is quicker to read.
@@ -69,19 +68,24 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Finds the values of a row.
-    pub(super) fn read(&mut self, body: &[u8]) {
+    /// Finds the values of a row; `None` where that is none of so many columns.
+    pub(super) fn read(&mut self, body: &[u8], columns: usize) -> Option<()> {
         self.places.clear();
-        let mut at = 2;
-        while let Some(length) = body.get(at..at + 4).and_then(|it| it.first_chunk()) {
+        let (count, mut rest) = body.split_first_chunk()?;
+        if usize::from(u16::from_be_bytes(*count)) != columns {
+            return None;
+        }
+        for _ in 0..columns {
+            let (length, values) = rest.split_first_chunk()?;
             let length = usize::try_from(i32::from_be_bytes(*length)).ok();
-            self.places.push((at + 4, length));
-            at += 4 + length.unwrap_or(0);
+            self.places.push((body.len() - values.len(), length));
+            rest = values.get(length.unwrap_or(0)..)?;
         }
         for made in &mut self.made {
             made.take();
         }
-        self.made.resize_with(self.places.len(), OnceCell::new);
+        self.made.resize_with(columns, OnceCell::new);
+        rest.is_empty().then_some(())
     }
 }
 
@@ -168,10 +172,12 @@ fn exact<const N: usize>(raw: &[u8]) -> Option<[u8; N]> {
     raw.try_into().ok()
 }
 
-/// The bytes of `\x01ff`.
+/// The bytes of `\x01ff`, or of `\001a\\`: behind a pooler the setting is not ours.
 fn unescape(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let digits = text.strip_prefix("\\x")?.as_bytes();
+    let Some(digits) = text.strip_prefix("\\x").map(str::as_bytes) else {
+        return unescape_octal(text);
+    };
     digits
         .chunks(2)
         .map(|pair| match pair {
@@ -179,6 +185,23 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
             _ => None,
         })
         .collect()
+}
+
+fn unescape_octal(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, after @ ..] = rest {
+        let (byte, left) = match (first, after) {
+            (b'\\', [b'\\', left @ ..]) => (b'\\', left),
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', left @ ..]) => {
+                ((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), left)
+            }
+            (b'\\', _) => return None,
+            (byte, left) => (*byte, left),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    Some(bytes)
 }
 
 impl Cells for Received<'_> {
@@ -216,7 +239,7 @@ mod tests {
     use crate::sql::Row;
 
     fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
-        let mut body = vec![0, 0];
+        let mut body = u16::try_from(values.len()).unwrap().to_be_bytes().to_vec();
         for value in values {
             match value {
                 None => body.extend_from_slice(&(-1_i32).to_be_bytes()),
@@ -234,7 +257,7 @@ mod tests {
         let columns = Columns { names, types: types.into() };
         let mut layout = Layout::default();
         let body = row(values);
-        layout.read(&body);
+        layout.read(&body, columns.types.len()).unwrap();
         let received = Received { columns: &columns, mixed, layout: &layout, body: &body };
         let row = Row::new(&received);
         for (index, expected) in expected.iter().enumerate() {
@@ -280,11 +303,21 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_read_in_either_of_the_servers_forms() {
+        for text in ["\\x00615cff", "\\000a\\\\\\377"] {
+            assert_eq!(unescape(text).unwrap(), [0, b'a', b'\\', 255], "{text}");
+        }
+        for text in ["\\x0", "\\9", "\\40", "a\\"] {
+            assert_eq!(unescape(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_value_that_is_none_is_an_error_that_names_the_column() {
         let columns = Columns { names: ["n".into()].into(), types: [oid::INT8].into() };
         let mut layout = Layout::default();
         let body = row(&[Some(&[1, 2])]);
-        layout.read(&body);
+        layout.read(&body, columns.types.len()).unwrap();
         let received = Received { columns: &columns, mixed: true, layout: &layout, body: &body };
         let error = received.value(0).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conversion);

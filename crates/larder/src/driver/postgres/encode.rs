@@ -1,10 +1,12 @@
 //! Values on their way to the server: as the type that the statement declares. Numbers, truth values and bytes go in the
 //! server's own form; everything else as text, which the server converts, and of which it says what is wrong with it.
 
-use super::message::{self, Format};
+use super::message::Format;
 use super::oid;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::ValueRef;
+use bytes::{BufMut, BytesMut};
+use postgres_protocol::IsNull;
 use std::fmt::Write as _;
 
 /// In which form a value goes to a parameter of that type.
@@ -33,15 +35,13 @@ pub(super) fn own_type(value: ValueRef<'_>) -> u32 {
 }
 
 /// Writes the value of the parameter `name`, in its [`format`].
-pub(super) fn write(out: &mut Vec<u8>, name: &str, value: ValueRef<'_>, declared: u32) -> Result<()> {
+pub(super) fn write(out: &mut BytesMut, name: &str, value: ValueRef<'_>, declared: u32) -> Result<IsNull> {
     match (value, format(value, declared)) {
-        (ValueRef::Null, _) => message::null(out),
+        (ValueRef::Null, _) => return Ok(IsNull::Yes),
         (ValueRef::Integer(n), Format::Binary) => integer(out, name, n, declared)?,
-        (ValueRef::Integer(n), Format::Text) => text(out, |out| write!(out, "{n}")),
-        (ValueRef::Real(x), Format::Binary) => {
-            message::value(out, |out| out.extend_from_slice(&x.to_be_bytes()));
-        }
-        (ValueRef::Real(x), Format::Text) => text(out, |out| write!(out, "{x}")),
+        (ValueRef::Integer(n), Format::Text) => fmt(out, format_args!("{n}")),
+        (ValueRef::Real(x), Format::Binary) => out.put_f64(x),
+        (ValueRef::Real(x), Format::Text) => fmt(out, format_args!("{x}")),
         (ValueRef::Text(it), _) => {
             if it.contains('\0') {
                 let message = format!(
@@ -50,14 +50,13 @@ pub(super) fn write(out: &mut Vec<u8>, name: &str, value: ValueRef<'_>, declared
                 return Err(Error::new(ErrorKind::Parameter, message)
                     .with_help("take it out, or store the bytes in a column of type bytea"));
             }
-            message::value(out, |out| out.extend_from_slice(it.as_bytes()));
+            out.put_slice(it.as_bytes());
         }
-        (ValueRef::Blob(bytes), Format::Binary) => message::value(out, |out| out.extend_from_slice(bytes)),
+        (ValueRef::Blob(bytes), Format::Binary) => out.put_slice(bytes),
         // A domain over bytea, perhaps.
         (ValueRef::Blob(bytes), Format::Text) if declared >= oid::FIRST_OF_USERS => {
-            text(out, |out| {
-                bytes.iter().try_fold(out.write_str("\\x")?, |(), byte| write!(out, "{byte:02x}"))
-            });
+            out.put_slice(b"\\x");
+            bytes.iter().for_each(|byte| fmt(out, format_args!("{byte:02x}")));
         }
         (ValueRef::Blob(_), Format::Text) => {
             let message =
@@ -66,10 +65,10 @@ pub(super) fn write(out: &mut Vec<u8>, name: &str, value: ValueRef<'_>, declared
                 .with_help("give a value of that type, or use a column of type bytea"));
         }
     }
-    Ok(())
+    Ok(IsNull::No)
 }
 
-fn integer(out: &mut Vec<u8>, name: &str, n: i64, declared: u32) -> Result<()> {
+fn integer(out: &mut BytesMut, name: &str, n: i64, declared: u32) -> Result<()> {
     let misfit = |range: &str| {
         let message = format!(
             "the parameter :{name} does not fit the type {}, which holds {range}",
@@ -80,37 +79,26 @@ fn integer(out: &mut Vec<u8>, name: &str, n: i64, declared: u32) -> Result<()> {
     match declared {
         oid::INT2 => {
             let n = i16::try_from(n).map_err(|_| misfit("-32768 to 32767"))?;
-            message::value(out, |out| out.extend_from_slice(&n.to_be_bytes()));
+            out.put_i16(n);
         }
         oid::INT4 => {
             let n = i32::try_from(n).map_err(|_| misfit("-2147483648 to 2147483647"))?;
-            message::value(out, |out| out.extend_from_slice(&n.to_be_bytes()));
+            out.put_i32(n);
         }
         oid::BOOL => {
             let byte = u8::try_from(n).ok().filter(|n| *n < 2).ok_or_else(|| misfit("0 and 1"))?;
-            message::value(out, |out| out.push(byte));
+            out.put_u8(byte);
         }
         #[allow(clippy::cast_precision_loss, reason = "as the server itself converts a bigint")]
-        oid::FLOAT8 => message::value(out, |out| out.extend_from_slice(&(n as f64).to_be_bytes())),
-        _ => message::value(out, |out| out.extend_from_slice(&n.to_be_bytes())),
+        oid::FLOAT8 => out.put_f64(n as f64),
+        _ => out.put_i64(n),
     }
     Ok(())
 }
 
 /// Writes a value as text. Writing to memory does not fail.
-fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Utf8<'_>) -> std::fmt::Result) {
-    message::value(out, |out| {
-        let _ = write(&mut Utf8(out));
-    });
-}
-
-struct Utf8<'b>(&'b mut Vec<u8>);
-
-impl std::fmt::Write for Utf8<'_> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
+fn fmt(out: &mut BytesMut, value: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(value);
 }
 
 #[cfg(test)]
@@ -118,9 +106,9 @@ mod tests {
     use super::*;
 
     fn written(value: ValueRef<'_>, declared: u32) -> Result<Vec<u8>> {
-        let mut out = Vec::new();
+        let mut out = BytesMut::new();
         write(&mut out, "n", value, declared)?;
-        Ok(out.split_off(4))
+        Ok(out.to_vec())
     }
 
     #[test]

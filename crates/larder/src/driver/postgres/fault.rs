@@ -1,8 +1,10 @@
 //! Which fault of the server becomes which kind of error. No message holds a value: where the server quotes one, it is
 //! taken out, and its details are only read for the names in them.
 
-use super::session::{Broken, Texts};
+use super::message::{self, Read};
+use super::session::Broken;
 use crate::error::{Constraint, ConstraintKind, Error, ErrorKind, Location};
+use fallible_iterator::FallibleIterator as _;
 use std::fmt;
 
 /// What the server said of a fault.
@@ -14,6 +16,8 @@ pub(super) struct Fault {
     detail: String,
     hint: String,
     place: String,
+    /// The function of the server that said it: the same in every language.
+    routine: String,
     position: Option<usize>,
     table: Option<String>,
     column: Option<String>,
@@ -50,14 +54,11 @@ impl Fault {
     /// Reads the body of an error's message.
     pub(super) fn parse(body: &[u8]) -> Self {
         let mut fault = Self::default();
-        let mut rest = body;
-        while let [field, text @ ..] = rest
-            && *field != 0
-        {
-            let mut texts = Texts(text);
-            let said = texts.next();
-            rest = texts.0;
-            match field {
+        let Ok(Read::ErrorResponse(read)) = message::read(b'E', body) else { return fault };
+        let mut fields = read.fields();
+        while let Ok(Some(field)) = fields.next() {
+            let said = String::from_utf8_lossy(field.value_bytes()).into_owned();
+            match field.type_() {
                 b'S' if fault.severity.is_empty() => fault.severity = said,
                 // The same in English, whatever the server's language.
                 b'V' => fault.severity = said,
@@ -66,6 +67,7 @@ impl Fault {
                 b'D' => fault.detail = said,
                 b'H' => fault.hint = said,
                 b'W' => fault.place = said,
+                b'R' => fault.routine = said,
                 b'P' => fault.position = said.parse().ok(),
                 b't' => fault.table = Some(said),
                 b'c' => fault.column = Some(said),
@@ -112,9 +114,8 @@ impl Fault {
     /// The statement that was prepared is not what it was: it is to be prepared again, and nothing ran.
     pub(super) fn is_stale(&self) -> bool {
         match self.code.as_str() {
-            // In English only where the server's messages are; the function that says it has no translation, but is
-            // not always given.
-            "0A000" => self.message.contains("cached plan"),
+            // What only speaks the protocol may not name its functions, but it speaks English.
+            "0A000" => self.routine == "RevalidateCachedQuery" || self.message.contains("cached plan"),
             _ => self.is_unknown_statement(),
         }
     }
@@ -202,12 +203,15 @@ pub(super) fn general(fault: &Fault, names: &[String]) -> Error {
         ("57014", _) if fault.message.contains("statement timeout") => fault
             .error(ErrorKind::Interrupted, "the statement took longer than the server's statement_timeout")
             .with_help("make it faster, or set a longer statement_timeout"),
-        ("57014", _) => fault.error(ErrorKind::Interrupted, "the statement was stopped"),
+        // The text alone tells the two apart, and it may be in any language.
+        ("57014", _) => fault
+            .error(ErrorKind::Interrupted, "the statement was stopped")
+            .with_help("somebody asked for that, or it took longer than the server's statement_timeout"),
         ("53100", _) => fault
             .error(ErrorKind::DiskFull, "the server's disk is full")
             .with_help("free space on its disk and try again; nothing of this transaction was kept"),
         ("53200", _) => fault.error(ErrorKind::Io, "the server ran out of memory"),
-        ("53300" | "57P03" | "57P01" | "57P02" | "57P05" | "25P03", _) | (_, "08") => {
+        ("53300" | "57P03" | "57P01" | "57P02" | "57P05" | "25P03" | "25P04", _) | (_, "08") => {
             let message = format!("the server does not serve: {}", fault.said());
             fault.error(ErrorKind::Unavailable, message).with_help("try again when it does")
         }
@@ -228,9 +232,7 @@ pub(super) fn general(fault: &Fault, names: &[String]) -> Error {
                 _ if fault.is_untyped() => {
                     error.with_help("say which type the parameter has, as in CAST(:name AS integer)")
                 }
-                "42601" if fault.message.contains("multiple commands") => {
-                    error.with_help("run each by itself")
-                }
+                "42601" if fault.routine == "exec_parse_message" => error.with_help("run each by itself"),
                 _ if fault.hint.is_empty() => error,
                 _ => error.with_help(fault.hint.trim_end_matches('.')),
             }
@@ -288,6 +290,10 @@ pub(super) fn gone(broken: Broken) -> Error {
 
 /// The error of a session that ended while something was under way that may have had an effect.
 pub(super) fn uncertain(broken: Broken) -> Error {
+    // The server ended the session because nothing was asked of it: so it heard nothing of what was asked.
+    if broken.said.as_deref().is_some_and(|said| matches!(said.code.as_str(), "25P03" | "57P05")) {
+        return gone(broken);
+    }
     doubtful().with_cause(broken.cause)
 }
 
@@ -368,6 +374,14 @@ mod tests {
             assert!(!format!("{error:?} {fault:?}").contains("secret"));
             assert_eq!(error.kind(), ErrorKind::Parameter);
         }
+    }
+
+    #[test]
+    fn a_stale_plan_is_known_in_any_language() {
+        let plan = [(b'C', "0A000"), (b'M', "gecachter Plan darf den Ergebnistyp nicht ändern")];
+        assert!(fault(&[plan[0], plan[1], (b'R', "RevalidateCachedQuery")]).is_stale());
+        assert!(!fault(&plan).is_stale());
+        assert!(fault(&[(b'C', "0A000"), (b'M', "cached plan must not change result type")]).is_stale());
     }
 
     #[test]

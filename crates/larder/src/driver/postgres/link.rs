@@ -1,12 +1,13 @@
 //! Beginning a session, and stopping what one runs.
 
-use super::message;
 use super::open::Postgres;
 use super::place::Place;
 use super::seek::{self, Way};
 use super::session::Session;
 use crate::driver::Access;
 use crate::error::Result;
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ impl Wishes {
         let mut always = vec![
             ("DateStyle", "ISO".to_owned()),
             ("TimeZone", "UTC".to_owned()),
+            // Otherwise texts would end elsewhere than Larder reads them.
+            ("standard_conforming_strings", "on".to_owned()),
             ("database", place.database.clone()),
             ("application_name", place.application_name.clone()),
         ];
@@ -71,11 +74,11 @@ pub(super) fn lock_timeout(driver: &Postgres) -> u128 {
 }
 
 /// Asks the server to stop what a session runs, and waits until it has heard.
-pub(super) fn cancel(way: &Way, key: &(i32, Vec<u8>)) -> io::Result<()> {
+pub(super) fn cancel(way: &Way, (process, secret): (i32, i32)) -> io::Result<()> {
     let until = Some(Instant::now() + Duration::from_secs(5));
     let mut wire = way.go(until)?;
-    let mut out = Vec::new();
-    message::cancel(&mut out, key.0, &key.1);
+    let mut out = BytesMut::new();
+    frontend::cancel_request(process, secret, &mut out);
     wire.write_all(&out)?;
     wire.flush()?;
     // It hangs up when it has passed the request on.

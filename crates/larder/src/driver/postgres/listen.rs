@@ -39,7 +39,7 @@ impl Listener for Ear {
     fn wait(&mut self, timeout: Duration) -> Result<bool> {
         let until = Instant::now() + timeout;
         loop {
-            if self.session.notifications.drain(..).count() > 0 {
+            if std::mem::take(&mut self.session.notifications) > 0 {
                 return Ok(true);
             }
             let left = until.saturating_duration_since(Instant::now());

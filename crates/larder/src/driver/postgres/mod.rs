@@ -6,6 +6,8 @@ mod copy;
 mod decode;
 mod encode;
 mod fault;
+#[cfg(test)]
+mod hostile;
 mod instant;
 mod link;
 mod listen;

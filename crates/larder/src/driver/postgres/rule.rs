@@ -50,6 +50,58 @@ pub(super) fn check(verb: Verb, sql: &str, watching: bool) -> Result<()> {
     Ok(())
 }
 
+/// True for what may leave something in a session when its transaction is over: temporary tables, locks and settings of the
+/// session, cursors that are held, channels. What a function does inside is not seen.
+pub(super) fn leaves_traces(sql: &str) -> bool {
+    let mut words = tokens(sql, Dialect::Postgres).filter(|token| token.kind != TokenKind::Comment);
+    let Some(first) = words.next() else { return false };
+    if first.is("LISTEN") || first.is("LOAD") {
+        return true;
+    }
+    let mut before = first;
+    while let Some(token) = words.next() {
+        let name = token.text.trim_matches('"');
+        let traces = match name.as_bytes().first().map(u8::to_ascii_lowercase) {
+            // Not a column of that name.
+            Some(b't') => {
+                (token.is("TEMP") || token.is("TEMPORARY"))
+                    && ["CREATE", "INTO", "LOCAL", "GLOBAL", "REPLACE"].iter().any(|word| before.is(word))
+            }
+            Some(b'h') => token.is("HOLD") && before.is("WITH") && first.is("DECLARE"),
+            Some(b's') if name.eq_ignore_ascii_case("set_config") => !ends_with_transaction(words.clone()),
+            Some(b'p') => {
+                let name = name.to_ascii_lowercase();
+                name == "pg_temp"
+                    || name.starts_with("pg_advisory_lock")
+                    || name.starts_with("pg_try_advisory_lock")
+            }
+            _ => false,
+        };
+        if traces {
+            return true;
+        }
+        before = token;
+    }
+    false
+}
+
+/// Whether the last argument of a call is `true`, as that of `set_config` for the transaction alone.
+fn ends_with_transaction<'s>(words: impl Iterator<Item = Token<'s>>) -> bool {
+    let (mut depth, mut last) = (0_u32, None);
+    for token in words {
+        if token.is_punct("(") {
+            depth += 1;
+        } else if token.is_punct(")") {
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                return last.is_some_and(|last: Token<'s>| last.is("TRUE"));
+            }
+        }
+        last = Some(token);
+    }
+    false
+}
+
 /// True for `transaction_read_only` and its like.
 fn names_transaction(token: Option<&Token<'_>>) -> bool {
     token.is_none_or(|token| {
@@ -67,6 +119,27 @@ fn transaction(refuse: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stays_in_a_session_is_known_by_its_text() {
+        for (sql, traces) in [
+            ("CREATE TEMP TABLE t (a int)", true),
+            ("create local temporary view v AS SELECT 1", true),
+            ("SELECT 1 AS a INTO TEMP t", true),
+            ("CREATE TABLE pg_temp.t (a int)", true),
+            ("/* x */ LISTEN x", true),
+            ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", true),
+            ("SELECT pg_catalog.pg_advisory_lock(1)", true),
+            ("SELECT set_config('a.b', 'true', false)", true),
+            ("SELECT set_config('a.b', :v, :local)", true),
+            ("SELECT set_config('a.b', coalesce(:v, 'x'), true)", false),
+            ("SELECT pg_advisory_xact_lock(1)", false),
+            ("SELECT temp, hold, load, listen FROM weather WHERE temp > 1", false),
+            ("UPDATE weather SET temp = 1", false),
+        ] {
+            assert_eq!(leaves_traces(sql), traces, "{sql}");
+        }
+    }
 
     #[test]
     fn nobody_leaves_a_transaction_by_the_back_door() {

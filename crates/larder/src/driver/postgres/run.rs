@@ -7,8 +7,8 @@
 use super::connection::PostgresConnection;
 use super::decode::{Columns, Layout, Received};
 use super::fault::{self, Asked, Fault};
-use super::message;
-use super::session::{Broken, Session, Status, Texts};
+use super::message::{self, Read};
+use super::session::{Broken, Session, Status, text};
 use super::statement::{Described, Known};
 use super::transaction::{Control, GUARD, UNGUARD};
 use super::{encode, oid};
@@ -16,6 +16,7 @@ use crate::driver::RowSink;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::Mapped;
 use crate::sql::{Given, Param, Row, ValueRef};
+use fallible_iterator::FallibleIterator as _;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -136,6 +137,8 @@ impl PostgresConnection {
         each: Option<&mut RowSink<'_>>,
     ) -> Result<Next> {
         let alone = self.transaction.depth() == 0;
+        // Whose rows nobody wants is run for what its functions do.
+        let writes = known.reading.may_write() || each.is_none();
         let first = matches!(how, How::Once | How::Typed | How::Prepare(..));
         // A migration's statement that fails ends the migration.
         let guarded =
@@ -175,7 +178,7 @@ impl PostgresConnection {
             .and_then(|()| receive(&mut self.session, &mut self.layout, before.len(), result_form, each));
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(broken) if alone && known.reading.may_write() => {
+            Err(broken) if alone && writes => {
                 self.transaction.lose();
                 return Err(fault::uncertain(broken));
             }
@@ -193,7 +196,7 @@ impl PostgresConnection {
                 how,
                 &answer,
                 &fault,
-                Failing { guarded, was_unsent, wrapped },
+                Failing { guarded, was_unsent, wrapped, writes },
             );
         }
         self.learn(sql, known, how, &answer);
@@ -224,11 +227,10 @@ impl PostgresConnection {
             message::close(out, name);
         }
         for control in before {
-            write_control(out, control);
+            message::control(out, control);
         }
         let mapped = &known.reading.mapped;
-        let names = mapped.names();
-        let each = || names.iter().zip(values);
+        let given = mapped.names().iter().map(String::as_str).zip(values);
         match how {
             How::Once | How::Typed => {
                 let declared = |value: &Given<'_>| match value.as_ref() {
@@ -237,21 +239,10 @@ impl PostgresConnection {
                     value if matches!(how, How::Typed) => encode::own_type(value),
                     _ => oid::ANY,
                 };
-                message::parse(out, "", mapped.text(), values.iter().map(declared));
+                message::parse(out, "", mapped.text(), values.iter().map(declared))?;
                 message::describe(out, "");
-                let mut result = Ok(());
-                message::bind(
-                    out,
-                    "",
-                    values.iter().map(|value| encode::format(value.as_ref(), declared(value))),
-                    |out| {
-                        result = each().try_for_each(|(name, value)| {
-                            encode::write(out, name, value.as_ref(), declared(value))
-                        });
-                    },
-                    [].into_iter(),
-                );
-                result?;
+                let bound = given.map(|(name, value)| (name, value.as_ref(), declared(value)));
+                message::bind(out, "", bound, [].into_iter())?;
             }
             How::Prepare(name, described) | How::Prepared(name, described) => {
                 let declared = &described.parameters;
@@ -262,36 +253,21 @@ impl PostgresConnection {
                     ));
                 }
                 if matches!(how, How::Prepare(..)) {
-                    message::parse(out, name, mapped.text(), declared.iter().copied());
+                    message::parse(out, name, mapped.text(), declared.iter().copied())?;
                     message::describe(out, name);
                 }
-                let mut result = Ok(());
-                let typed = || values.iter().zip(declared.iter());
-                message::bind(
-                    out,
-                    name,
-                    typed().map(|(value, oid)| encode::format(value.as_ref(), *oid)),
-                    |out| {
-                        result = each().zip(declared.iter()).try_for_each(|((name, value), oid)| {
-                            encode::write(out, name, value.as_ref(), *oid)
-                        });
-                    },
-                    described.columns.formats(),
-                );
-                result?;
+                let bound = given.zip(declared.iter());
+                let bound = bound.map(|((name, value), declared)| (name, value.as_ref(), *declared));
+                message::bind(out, name, bound, described.columns.formats())?;
             }
         }
         message::execute(out);
         if let Some(control) = after {
-            write_control(out, control);
+            message::control(out, control);
         }
         message::sync(out);
         if out.len() > message::LIMIT {
-            return Err(Error::new(
-                ErrorKind::Parameter,
-                "the values of a statement are larger than 1 GiB together",
-            )
-            .with_help("PostgreSQL takes no more at a time"));
+            return Err(message::too_large());
         }
         Ok(())
     }
@@ -328,7 +304,7 @@ impl PostgresConnection {
         if alone {
             if open {
                 // The transaction around the single statement.
-                write_control(&mut self.session.out, "ROLLBACK");
+                message::control(&mut self.session.out, "ROLLBACK");
                 message::sync(&mut self.session.out);
                 let _ = self.session.send_ahead();
             }
@@ -377,7 +353,7 @@ impl PostgresConnection {
         }
         let mapped = &known.reading.mapped;
         let error = fault::statement(fault, Asked { sql, sent: mapped.text(), names: mapped.names() });
-        let whole = alone && known.reading.may_write() || failing.wrapped;
+        let whole = alone && failing.writes || failing.wrapped;
         if whole && error.kind() == ErrorKind::Unavailable && fault.may_have_happened() {
             return Err(fault::doubtful().with_cause(error));
         }
@@ -400,12 +376,8 @@ struct Failing {
     was_unsent: bool,
     /// It had a transaction of its own.
     wrapped: bool,
-}
-
-pub(super) fn write_control(out: &mut Vec<u8>, sql: &str) {
-    message::parse(out, "", sql, [].into_iter());
-    message::bind(out, "", [].into_iter(), |_| {}, [].into_iter());
-    message::execute(out);
+    /// It may have changed something.
+    writes: bool,
 }
 
 /// Receives the answers to a round, to its end.
@@ -428,7 +400,9 @@ fn receive(
                 let (Some(each), Some(columns), true) = (each.as_deref_mut(), &columns, wanted) else {
                     continue;
                 };
-                layout.read(body);
+                if layout.read(body, columns.types.len()).is_none() {
+                    return Err(session.garbled());
+                }
                 answer.handed = true;
                 match each(Row::new(&Received { columns, mixed, layout, body })) {
                     Ok(flow) => wanted = flow.is_continue(),
@@ -439,15 +413,18 @@ fn receive(
                 }
             }
             b'C' if answer.controls < controls => answer.controls += 1,
-            b'C' if answer.affected.is_none() => answer.affected = Some(affected(&Texts(body).next())),
+            b'C' if answer.affected.is_none() => answer.affected = Some(affected(&text(body))),
             b'I' => answer.affected = Some(0),
-            b't' => {
-                let (_, oids) = body.split_at_checked(2).unwrap_or_default();
-                let oids = oids.chunks_exact(4).filter_map(|oid| oid.first_chunk());
-                answer.parameters = Some(oids.map(|oid| u32::from_be_bytes(*oid)).collect());
-            }
+            b't' => match message::read(message.tag, body) {
+                Ok(Read::ParameterDescription(types)) => match types.parameters().collect::<Vec<_>>() {
+                    Ok(types) => answer.parameters = Some(types.into()),
+                    Err(_) => return Err(session.garbled()),
+                },
+                _ => return Err(session.garbled()),
+            },
             b'T' => {
-                let told = Arc::new(Columns::parse(body));
+                let Ok(told) = Columns::parse(body) else { return Err(session.garbled()) };
+                let told = Arc::new(told);
                 answer.columns = Some(Arc::clone(&told));
                 columns = Some(told);
             }

@@ -10,6 +10,8 @@ use super::startup::{Refused, Startup};
 use super::tls::{self, Tls};
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
@@ -220,8 +222,9 @@ struct Handshake {
 
 impl Handshake {
     fn asks_for_tls(&mut self) -> io::Result<bool> {
-        const ASK: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
-        self.write_all(&ASK)?;
+        let mut ask = BytesMut::new();
+        frontend::ssl_request(&mut ask);
+        self.write_all(&ask)?;
         // One byte and not more: what follows it must have come through TLS.
         let mut answer = [0];
         self.read_exact(&mut answer)?;

@@ -2,12 +2,15 @@
 
 use super::connection::Ended;
 use super::fault::Fault;
-use super::message;
+use super::message::{self, Read as Received};
 use super::seek::Way;
-use std::collections::{HashMap, VecDeque};
+use bytes::BytesMut;
+use fallible_iterator::FallibleIterator as _;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A way to a server: a socket, or one with TLS over it.
@@ -28,15 +31,6 @@ pub(super) trait Stream: Read + Write + Send {
 
     /// What binds the password's proof to this very TLS session (`tls-server-end-point`); `None` without TLS.
     fn channel_binding(&self) -> Option<Vec<u8>>;
-}
-
-/// What another session told those who listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Notification {
-    /// Where it was told.
-    pub(super) channel: String,
-    /// What was told.
-    pub(super) payload: String,
 }
 
 /// What the server is ready for.
@@ -70,7 +64,7 @@ pub(super) struct Message {
 pub(super) struct Session {
     stream: Box<dyn Stream>,
     /// What is to be sent.
-    pub(super) out: Vec<u8>,
+    pub(super) out: BytesMut,
     /// What has arrived: from `at` on not yet read, up to `filled`.
     input: Vec<u8>,
     at: usize,
@@ -83,14 +77,18 @@ pub(super) struct Session {
     broken: bool,
     last_words: Option<Box<Fault>>,
     /// Whom a cancel request has to name.
-    pub(super) key: (i32, Vec<u8>),
+    pub(super) key: (i32, i32),
     /// How the server was reached.
     pub(super) way: Option<Arc<Way>>,
     /// The server took our settings when the session began, as a pooler does not.
     pub(super) settled: bool,
+    /// Somebody waits for an answer to what was sent. Who has it stops nothing else.
+    busy: Arc<Mutex<bool>>,
     parameters: HashMap<String, String>,
-    /// What arrived for those who listen.
-    pub(super) notifications: VecDeque<Notification>,
+    /// Those that are not now as the server said first, by name.
+    changed: HashMap<String, String>,
+    /// How often somebody told something to those who listen, since it was last asked.
+    pub(super) notifications: u64,
 }
 
 const ROOM: usize = 16 * 1024;
@@ -99,7 +97,7 @@ impl Session {
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
-            out: Vec::with_capacity(1024),
+            out: BytesMut::with_capacity(1024),
             input: vec![0; ROOM],
             at: 0,
             filled: 0,
@@ -108,17 +106,42 @@ impl Session {
             status: Status::Idle,
             broken: false,
             last_words: None,
-            key: (0, Vec::new()),
+            key: (0, 0),
             way: None,
             settled: false,
+            busy: Arc::default(),
             parameters: HashMap::new(),
-            notifications: VecDeque::new(),
+            changed: HashMap::new(),
+            notifications: 0,
         }
     }
 
     /// What the server told of a setting of its own, as `server_version`.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
+    }
+
+    fn note_parameter(&mut self, name: String, value: String) {
+        let Some(before) = self.parameters.insert(name.clone(), value.clone()) else { return };
+        let first = self.changed.entry(name.clone()).or_insert(before);
+        if *first == value {
+            self.changed.remove(&name);
+        }
+    }
+
+    /// A setting is not as it was when the session began. The server says so of those that change how it is understood.
+    pub(super) fn is_changed(&self) -> bool {
+        // What is the server's own, and not the session's.
+        self.changed.keys().any(|name| !matches!(name.as_str(), "in_hot_standby" | "application_name"))
+    }
+
+    /// True while somebody waits for the answer to a question.
+    pub(super) fn busy(&self) -> Arc<Mutex<bool>> {
+        Arc::clone(&self.busy)
+    }
+
+    fn set_busy(&self, busy: bool) {
+        *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = busy;
     }
 
     pub(super) fn status(&self) -> Status {
@@ -139,12 +162,12 @@ impl Session {
         if self.broken {
             return Err(self.gone(io::ErrorKind::NotConnected.into()));
         }
+        self.set_busy(true);
         let out = std::mem::take(&mut self.out);
         let result = self.stream.write_all(&out).and_then(|()| self.stream.flush());
-        self.out = out;
-        self.out.clear();
         // A large value is not kept for ever.
-        self.out.shrink_to(64 * ROOM);
+        self.out = if out.capacity() > 64 * ROOM { BytesMut::with_capacity(ROOM) } else { out };
+        self.out.clear();
         result.map_err(|error| {
             // What the server said before it hung up may still lie there.
             let _ = self.drain_last_words();
@@ -155,6 +178,7 @@ impl Session {
     /// Sends a round whose answer is not waited for: it is read before the next one.
     pub(super) fn send_ahead(&mut self) -> Result<(), Broken> {
         self.send()?;
+        self.set_busy(false);
         self.owed += 1;
         Ok(())
     }
@@ -175,7 +199,7 @@ impl Session {
         loop {
             let message = self.receive()?;
             match message.tag {
-                b'C' => tag = Texts(self.body(&message)).next(),
+                b'C' => tag = text(self.body(&message)).into_owned(),
                 b'E' => fault = Some(Box::new(Fault::parse(self.body(&message)))),
                 b'Z' => return fault.map_or(Ok(tag), |fault| Err(Ended::Fault(fault))),
                 _ => {}
@@ -190,13 +214,14 @@ impl Session {
             let message = self.receive()?;
             let body = self.body(&message);
             match message.tag {
-                // How many values there are, how long the first is, and that.
-                b'D' => {
-                    let length = body.get(2..6).and_then(|length| length.first_chunk());
-                    let length = length.and_then(|it| usize::try_from(i32::from_be_bytes(*it)).ok());
-                    let text = length.and_then(|length| body.get(6..6 + length));
-                    value = text.map(|text| String::from_utf8_lossy(text).into_owned());
-                }
+                b'D' => match message::read(message.tag, body) {
+                    Ok(Received::DataRow(row)) => {
+                        let place = row.ranges().next().ok().flatten().flatten();
+                        let text = place.and_then(|place| row.buffer().get(place));
+                        value = text.map(|text| String::from_utf8_lossy(text).into_owned());
+                    }
+                    _ => return Err(self.garbled().into()),
+                },
                 b'E' => fault = Some(Box::new(Fault::parse(body))),
                 b'Z' => return fault.map_or(Ok(value), |fault| Err(Ended::Fault(fault))),
                 _ => {}
@@ -226,11 +251,14 @@ impl Session {
 
     /// As [`look`](Self::look), waiting for the first thing to arrive; false when nothing did.
     pub(super) fn look_for(&mut self, patience: Duration) -> Result<bool, Broken> {
+        if self.broken {
+            return Err(self.gone(io::ErrorKind::NotConnected.into()));
+        }
         let (mut arrived, mut patience) = (false, patience);
         loop {
-            while let Some(message) = self.take() {
+            while let Some(message) = self.take()? {
                 arrived = true;
-                if !self.note(&message) && message.tag == b'Z' {
+                if !self.note(&message)? && message.tag == b'Z' {
                     self.owed = self.owed.saturating_sub(1);
                 }
             }
@@ -248,8 +276,8 @@ impl Session {
     /// The next message that answers a question.
     pub(super) fn receive(&mut self) -> Result<Message, Broken> {
         loop {
-            if let Some(message) = self.take() {
-                if self.note(&message) {
+            if let Some(message) = self.take()? {
+                if self.note(&message)? {
                     continue;
                 }
                 return Ok(message);
@@ -258,60 +286,68 @@ impl Session {
         }
     }
 
+    /// How much memory there is for what arrives.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.input.len()
+    }
+
     /// The body of a message, until the next is received.
     pub(super) fn body(&self, message: &Message) -> &[u8] {
         self.input.get(message.body.clone()).unwrap_or_default()
     }
 
     /// Takes a whole message out of what has arrived.
-    fn take(&mut self) -> Option<Message> {
-        let header = self.input.get(self.at..self.filled)?;
-        let &[tag, a, b, c, d, ..] = header else { return None };
-        let length = usize::try_from(i32::from_be_bytes([a, b, c, d])).unwrap_or(4).max(4);
-        let end = self.at + 1 + length;
-        if end > self.filled {
-            return None;
-        }
-        let body = self.at + 5..end;
-        self.at = end;
-        Some(Message { tag, body })
+    fn take(&mut self) -> Result<Option<Message>, Broken> {
+        let arrived = self.input.get(self.at..self.filled).unwrap_or_default();
+        let length = match message::length(arrived) {
+            Ok(Some(length)) => length,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.gone(error)),
+        };
+        let (Some(&tag), true) = (arrived.first(), length <= arrived.len()) else { return Ok(None) };
+        let body = self.at + 5..self.at + length;
+        self.at += length;
+        Ok(Some(Message { tag, body }))
     }
 
     /// Takes note of what a message says of the session; true where that is all there is to it.
-    fn note(&mut self, message: &Message) -> bool {
+    fn note(&mut self, message: &Message) -> Result<bool, Broken> {
         let body = self.input.get(message.body.clone()).unwrap_or_default();
         match message.tag {
-            b'N' => true,
-            b'S' => {
-                let mut texts = Texts(body);
-                let (name, value) = (texts.next(), texts.next());
-                self.parameters.insert(name, value);
-                true
-            }
-            b'A' => {
-                let mut texts = Texts(body.get(4..).unwrap_or_default());
-                let (channel, payload) = (texts.next(), texts.next());
-                self.notifications.push_back(Notification { channel, payload });
-                true
-            }
+            b'N' => return Ok(true),
+            b'S' | b'A' => match message::read(message.tag, body) {
+                Ok(Received::ParameterStatus(said)) => {
+                    if let (Ok(name), Ok(value)) = (said.name(), said.value()) {
+                        self.note_parameter(name.to_owned(), value.to_owned());
+                    }
+                }
+                Ok(_) => self.notifications += 1,
+                Err(error) => return Err(self.gone(error)),
+            },
             b'Z' => {
                 self.heard = Instant::now();
+                if self.owed == 0 {
+                    self.set_busy(false);
+                }
                 self.status = match body {
+                    b"I" => Status::Idle,
                     b"T" => Status::Open,
                     b"E" => Status::Failed,
-                    _ => Status::Idle,
+                    _ => return Err(self.garbled()),
                 };
-                false
+                return Ok(false);
             }
             b'E' => {
                 let fault = Fault::parse(body);
                 if fault.is_fatal() {
                     self.last_words = Some(Box::new(fault));
                 }
-                false
+                return Ok(false);
             }
-            _ => false,
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 
     /// Waits for more to arrive.
@@ -329,9 +365,10 @@ impl Session {
             self.input.copy_within(self.at..self.filled, 0);
             self.filled -= self.at;
             self.at = 0;
-            let needed = self.needed().max(self.filled + ROOM);
-            if self.input.len() < needed {
-                self.input.resize(needed, 0);
+            // What a message says of its length is believed only as far as it has arrived.
+            let room = self.needed().clamp(self.filled + ROOM, 2 * self.filled + ROOM);
+            if self.input.len() < room {
+                self.input.resize(room, 0);
             }
         }
         loop {
@@ -352,26 +389,28 @@ impl Session {
 
     /// How large the message is that has begun to arrive.
     fn needed(&self) -> usize {
-        match self.input.get(self.at..self.filled) {
-            Some(&[_, a, b, c, d, ..]) => {
-                usize::try_from(i32::from_be_bytes([a, b, c, d])).unwrap_or(0).min(message::LIMIT + 4) + 1
-            }
-            _ => 0,
-        }
+        let arrived = self.input.get(self.at..self.filled).unwrap_or_default();
+        message::length(arrived).ok().flatten().unwrap_or(0)
     }
 
     fn drain_last_words(&mut self) -> Result<(), Broken> {
         while self.stream.has_input().unwrap_or(false) {
             self.fill()?;
-            while let Some(message) = self.take() {
-                self.note(&message);
+            while let Some(message) = self.take()? {
+                self.note(&message)?;
             }
         }
         Ok(())
     }
 
+    /// What was received makes no sense; nor does what follows it.
+    pub(super) fn garbled(&mut self) -> Broken {
+        self.gone(message::garbled())
+    }
+
     fn gone(&mut self, cause: io::Error) -> Broken {
         self.broken = true;
+        self.set_busy(false);
         Broken { cause, said: self.last_words.clone() }
     }
 }
@@ -386,14 +425,7 @@ impl Drop for Session {
     }
 }
 
-/// Texts one after the other, each ended by a zero.
-pub(super) struct Texts<'b>(pub(super) &'b [u8]);
-
-impl Texts<'_> {
-    pub(super) fn next(&mut self) -> String {
-        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
-        let text = String::from_utf8_lossy(self.0.get(..end).unwrap_or_default()).into_owned();
-        self.0 = self.0.get(end + 1..).unwrap_or_default();
-        text
-    }
+/// The text at the beginning of a message's body, which a zero ends.
+pub(super) fn text(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body.split(|byte| *byte == 0).next().unwrap_or_default())
 }

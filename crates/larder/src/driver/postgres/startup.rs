@@ -2,12 +2,15 @@
 
 use super::connection::Ended;
 use super::fault::Fault;
-use super::message;
+use super::message::{self, Read};
 use super::place::ChannelBinding;
-use super::session::{Broken, Message, Session, Texts};
+use super::session::{Broken, Message, Session};
 use crate::error::{Error, ErrorKind, Result};
+use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{self, ScramSha256};
+use postgres_protocol::message::backend::AuthenticationSaslBody;
+use postgres_protocol::message::frontend;
 
 /// As whom, and how, a session begins.
 pub(super) struct Startup<'p> {
@@ -47,15 +50,17 @@ impl Startup<'_> {
     /// Begins the session.
     pub(super) fn run(&self, session: &mut Session) -> Result<(), Refused> {
         let own = [("user", self.user), ("client_encoding", "UTF8")];
-        message::startup(&mut session.out, own.into_iter().chain(self.parameters.iter().copied()));
+        let all = own.into_iter().chain(self.parameters.iter().copied());
+        frontend::startup_message(all, &mut session.out).map_err(unsaid)?;
         session.send()?;
         self.authenticate(session)?;
         loop {
             let message = next(session)?;
             match message.tag {
                 b'K' => {
-                    if let [a, b, c, d, secret @ ..] = session.body(&message) {
-                        session.key = (i32::from_be_bytes([*a, *b, *c, *d]), secret.to_vec());
+                    if let Ok(Read::BackendKeyData(key)) = message::read(message.tag, session.body(&message))
+                    {
+                        session.key = (key.process_id(), key.secret_key());
                     }
                 }
                 b'Z' => return Ok(()),
@@ -66,54 +71,38 @@ impl Startup<'_> {
 
     fn authenticate(&self, session: &mut Session) -> Result<(), Refused> {
         loop {
-            let message = next(session)?;
-            let body = session.body(&message);
-            let (kind, rest) = match body {
-                [0, 0, 0, kind, rest @ ..] if message.tag == b'R' => (*kind, rest.to_vec()),
-                _ => return Err(Refused::Here(strange())),
-            };
-            match kind {
-                0 => {
+            match step(session)? {
+                Read::AuthenticationOk => {
                     self.unbound()?;
                     return Ok(());
                 }
-                3 if !session.stream().is_private() => {
+                Read::AuthenticationCleartextPassword if !session.stream().is_private() => {
                     let message =
                         "the server asks for the password in clear text, and the connection is not encrypted";
                     return Err(Refused::Here(Error::new(ErrorKind::CannotOpen, message).with_help(
                         "encrypt it (`sslmode=require`), or have the server ask by scram-sha-256",
                     )));
                 }
-                3 => {
-                    message::password(&mut session.out, self.password()?);
+                Read::AuthenticationCleartextPassword => {
+                    frontend::password_message(self.password()?, &mut session.out).map_err(unsaid)?;
                     session.send()?;
                 }
-                5 => {
-                    let salt = rest.first_chunk().copied().unwrap_or_default();
-                    let proof = md5_hash(self.user.as_bytes(), self.password()?, salt);
-                    message::password(&mut session.out, proof.as_bytes());
+                Read::AuthenticationMd5Password(asked) => {
+                    let proof = md5_hash(self.user.as_bytes(), self.password()?, asked.salt());
+                    frontend::password_message(proof.as_bytes(), &mut session.out).map_err(unsaid)?;
                     session.send()?;
                 }
-                10 => return self.scram(session, &rest),
-                _ => {
-                    let error = Error::new(
-                        ErrorKind::CannotOpen,
-                        "the server asks for a way to log in that Larder does not know",
-                    );
-                    return Err(Refused::Here(error.with_help(
-                        "let it ask for a password (scram-sha-256) or a client certificate in pg_hba.conf",
-                    )));
-                }
+                Read::AuthenticationSasl(asked) => return self.scram(session, &asked),
+                _ => return Err(Refused::Here(unknown())),
             }
         }
     }
 
-    fn scram(&self, session: &mut Session, mechanisms: &[u8]) -> Result<(), Refused> {
+    fn scram(&self, session: &mut Session, asked: &AuthenticationSaslBody) -> Result<(), Refused> {
         let (mut plain, mut plus) = (false, false);
-        let mut names = Texts(mechanisms);
-        loop {
-            match names.next().as_str() {
-                "" => break,
+        let mut mechanisms = asked.mechanisms();
+        while let Some(mechanism) = mechanisms.next().map_err(|_| Refused::Here(strange()))? {
+            match mechanism {
                 sasl::SCRAM_SHA_256 => plain = true,
                 sasl::SCRAM_SHA_256_PLUS => plus = true,
                 _ => {}
@@ -142,13 +131,22 @@ impl Startup<'_> {
             Refused::Here(error)
         };
         let mut scram = ScramSha256::new(self.password()?, binding);
-        message::sasl_initial(&mut session.out, mechanism, scram.message());
+        frontend::sasl_initial_response(mechanism, scram.message(), &mut session.out).map_err(unsaid)?;
         session.send()?;
-        scram.update(&step(session, 11)?).map_err(wrong)?;
-        message::sasl(&mut session.out, scram.message());
+        let Read::AuthenticationSaslContinue(answer) = step(session)? else {
+            return Err(Refused::Here(strange()));
+        };
+        scram.update(answer.data()).map_err(wrong)?;
+        frontend::sasl_response(scram.message(), &mut session.out).map_err(unsaid)?;
         session.send()?;
-        scram.finish(&step(session, 12)?).map_err(wrong)?;
-        step(session, 0).map(|_| ())
+        let Read::AuthenticationSaslFinal(answer) = step(session)? else {
+            return Err(Refused::Here(strange()));
+        };
+        scram.finish(answer.data()).map_err(wrong)?;
+        match step(session)? {
+            Read::AuthenticationOk => Ok(()),
+            _ => Err(Refused::Here(strange())),
+        }
     }
 
     fn password(&self) -> Result<&[u8], Refused> {
@@ -169,13 +167,15 @@ impl Startup<'_> {
     }
 }
 
-/// The data of the next message about logging in, which has to be of that `kind`.
-fn step(session: &mut Session, kind: u8) -> Result<Vec<u8>, Refused> {
+/// The next message about logging in.
+fn step(session: &mut Session) -> Result<Read, Refused> {
     let message = next(session)?;
-    match session.body(&message) {
-        [0, 0, 0, found, data @ ..] if message.tag == b'R' && *found == kind => Ok(data.to_vec()),
-        _ => Err(Refused::Here(strange())),
+    if message.tag != b'R' {
+        return Err(Refused::Here(strange()));
     }
+    // What that crate does not know is a way to log in that is not known here.
+    message::read(message.tag, session.body(&message))
+        .map_err(|error| Refused::Here(unknown().with_cause(error)))
 }
 
 fn next(session: &mut Session) -> Result<Message, Refused> {
@@ -184,6 +184,18 @@ fn next(session: &mut Session) -> Result<Message, Refused> {
         return Err(Refused::Server(Box::new(Fault::parse(session.body(&message)))));
     }
     Ok(message)
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::CannotOpen, "the server asks for a way to log in that Larder does not know")
+        .with_help("let it ask for a password (scram-sha-256) or a client certificate in pg_hba.conf")
+}
+
+/// A text that is to be said holds a NUL character.
+fn unsaid(error: std::io::Error) -> Refused {
+    let error =
+        Error::new(ErrorKind::CannotOpen, "what the server is to be told can't be sent").with_cause(error);
+    Refused::Here(error.with_help("see that no part of the URL holds a NUL character (%00)"))
 }
 
 fn strange() -> Error {

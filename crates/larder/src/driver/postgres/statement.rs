@@ -19,6 +19,8 @@ pub(super) struct Reading {
     pub(super) verb: Verb,
     /// It asks to be told.
     pub(super) listens: bool,
+    /// It may leave something in the session that the transaction's end does not take away.
+    leaves_traces: bool,
 }
 
 impl Reading {
@@ -34,7 +36,7 @@ impl Reading {
             && tokens(sql, Dialect::Postgres)
                 .find(|token| token.kind != TokenKind::Comment)
                 .is_some_and(|token| token.is("LISTEN"));
-        Ok(Self { mapped: mapped.into_owned(), verb, listens })
+        Ok(Self { mapped: mapped.into_owned(), verb, listens, leaves_traces: rule::leaves_traces(sql) })
     }
 
     /// False where it can only read, unless it calls a function that writes.
@@ -82,6 +84,7 @@ pub(super) struct Statements {
     /// Makes names that no other session has, for a pooler may lend this one's server to others.
     mark: u64,
     named: u64,
+    traces: bool,
     /// Prepared, and not needed any more.
     pub(super) to_close: Vec<Arc<str>>,
 }
@@ -93,6 +96,7 @@ impl Statements {
             clock: 0,
             mark: fastrand::u64(..),
             named: 0,
+            traces: false,
             to_close: Vec::new(),
         }
     }
@@ -102,9 +106,11 @@ impl Statements {
         self.clock += 1;
         if let Some(entry) = self.entries.get_mut(sql) {
             entry.used = self.clock;
+            self.traces |= entry.known.reading.leaves_traces;
             return Ok(entry.known.clone());
         }
         let reading = Reading::of(sql, watching)?;
+        self.traces |= reading.leaves_traces;
         Ok(Known { reading: Arc::new(reading), described: None, name: None })
     }
 
@@ -136,6 +142,11 @@ impl Statements {
     pub(super) fn forget_all(&mut self) {
         self.entries.clear();
         self.to_close.clear();
+    }
+
+    /// A statement was asked for that may have left something in the session.
+    pub(super) fn left_traces(&self) -> bool {
+        self.traces
     }
 
     /// A name for a statement that is to be prepared.

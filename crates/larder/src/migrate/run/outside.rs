@@ -8,7 +8,7 @@ use super::gate::{Verdict, data_version};
 use super::script::Parsed;
 use super::session::{commit_alone, commit_mark};
 use super::{Next, Running, done, record};
-use crate::driver::{Connection, Dialect};
+use crate::driver::{Connection, Dialect, Lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::effect::names;
 use crate::migrate::history;
@@ -20,18 +20,27 @@ use crate::migrate::report::{Done, Phase};
 use crate::schema::Catalogue;
 use std::time::{Duration, Instant};
 
+/// Another process may be at it since the lock was lost.
+fn check_lock(lock: &mut Option<&mut Lock>) -> Result<()> {
+    if lock.as_mut().is_none_or(|lock| lock.is_held()) {
+        return Ok(());
+    }
+    let message = "the server ended the connection that kept others from migrating at the same time";
+    Err(Error::new(ErrorKind::Unavailable, message).with_help("run it again; it goes on where it stopped"))
+}
+
 impl Running<'_, '_> {
     /// Runs the first migration of the plan outside a transaction.
     pub(super) fn outside(&mut self, connection: &mut dyn Connection, request: &Request) -> Result<Next> {
         // Between the statements nothing holds the database's own lock, so that two processes could both be at it.
-        let _lock = if self.nested { None } else { Some(self.lock(connection)?) };
+        let mut lock = if self.nested { None } else { Some(self.lock(connection)?) };
         let (_, plan) = self.plan(connection, request)?;
         let Some(step) = plan.steps.first() else { return Ok(Next::Again) };
         if !self.migration(step)?.1.is_no_transaction(step.way) {
             return Ok(Next::Again);
         }
         self.at_migration(&step.id);
-        match self.try_outside(connection, step) {
+        match self.try_outside(connection, step, lock.as_mut()) {
             Ok(()) => Ok(Next::Again),
             Err(error) => {
                 let error = self.with_holder(error);
@@ -40,7 +49,12 @@ impl Running<'_, '_> {
         }
     }
 
-    fn try_outside(&mut self, connection: &mut dyn Connection, step: &Step) -> Result<()> {
+    fn try_outside(
+        &mut self,
+        connection: &mut dyn Connection,
+        step: &Step,
+        mut lock: Option<&mut Lock>,
+    ) -> Result<()> {
         let _span = tracing::debug_span!("migration", id = step.id).entered();
         let began = Instant::now();
         let (set, migration) = step.find(self.sets)?;
@@ -98,7 +112,7 @@ impl Running<'_, '_> {
             self.at_statement(index + 1, count);
             self.tell(Phase::Running);
             let reached = self.settings.stop.reach(connection.interrupter());
-            let result = self.check_stop().and_then(|()| {
+            let result = self.check_stop().and_then(|()| check_lock(&mut lock)).and_then(|()| {
                 if !server {
                     return parsed.run(connection, index).map(|_| ());
                 }

@@ -95,7 +95,7 @@ pub(super) fn lock(database: &Database, connection: &mut dyn Connection, terms: 
     prepare(own.as_mut(), terms, OUTSIDE)?;
     // A query keeps its snapshot until the next statement takes its place, also when all its rows were read.
     own.execute("SET LOCAL idle_in_transaction_session_timeout = 0", &[])?;
-    Ok(Lock::new(own))
+    Ok(Lock::watched(own, |own| !own.is_broken()))
 }
 
 /// As a setting has it: 0 is for ever, so that what is shorter than the least is the least.
