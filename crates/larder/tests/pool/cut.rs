@@ -229,3 +229,21 @@ fn a_server_that_comes_back_is_waited_for() {
         "{there}: {acknowledged} and {unknown}"
     );
 }
+
+/// A sequence counts how often, for it does not roll back.
+#[test]
+fn a_function_that_writes_is_not_called_twice_when_its_connection_breaks() {
+    let place = Place::new(Engine::Postgres);
+    let db = open(&place);
+    db.execute("CREATE SEQUENCE calls", &[]).unwrap();
+    let call = "SELECT nextval('calls'), pg_terminate_backend(pg_backend_pid()), pg_sleep(10)";
+    let calls = || db.query_one::<i64>("SELECT last_value FROM calls", &[]).unwrap();
+    for n in 1..=4 {
+        let error = match n % 2 {
+            0 => db.query_one::<i64>(call, &[]).unwrap_err(),
+            _ => db.execute(call, &[]).unwrap_err(),
+        };
+        assert_eq!(error.kind(), ErrorKind::UnknownOutcome, "{error:?}");
+        assert_eq!(calls(), n);
+    }
+}

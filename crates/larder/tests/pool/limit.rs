@@ -121,3 +121,47 @@ fn a_statement_that_makes_a_table_by_selecting_does_not_get_through() {
     let error = db.query_all::<i64>("SELECT 1 AS a INTO made", &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error:?}");
 }
+
+/// Who gets a connection gets it as if it were new.
+#[test]
+fn what_one_leaves_behind_in_a_session_the_next_does_not_find() {
+    let place = Place::new(Engine::Postgres);
+    let db = open(&place, 1, Duration::from_secs(5));
+    let tables = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = pg_my_temp_schema()";
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+    let channels = "SELECT count(*) FROM pg_listening_channels()";
+    let settings =
+        "SELECT count(*) FROM pg_settings WHERE name IN ('work_mem', 'search_path') AND source = 'session'";
+    let cursors = "SELECT count(*) FROM pg_cursors WHERE is_holdable";
+    for (leave, look) in [
+        ("CREATE TEMP TABLE left_behind (a int)", tables),
+        ("CREATE TABLE pg_temp.left_behind AS SELECT 1 AS a", tables),
+        ("SELECT pg_advisory_lock(5)", locks),
+        ("SELECT pg_try_advisory_lock_shared(5)", locks),
+        ("LISTEN somebody", channels),
+        ("SELECT set_config('search_path', 'nowhere', false)", settings),
+        ("SELECT pg_catalog.set_config('work_mem', '1MB', false)", settings),
+    ] {
+        for attempt in 0..3 {
+            let count: i64 = match attempt {
+                0 => {
+                    db.execute(leave, &[]).unwrap();
+                    db.query_one(look, &[]).unwrap()
+                }
+                1 => {
+                    db.write(|tx| tx.execute(leave, &[])).unwrap();
+                    db.query_one(look, &[]).unwrap()
+                }
+                _ => db.write(|tx| tx.query_one(look, &[])).unwrap(),
+            };
+            assert_eq!(count, 0, "{leave}");
+        }
+    }
+    db.write(|tx| tx.execute("DECLARE c CURSOR WITH HOLD FOR SELECT 1", &[])).unwrap();
+    assert_eq!(db.query_one::<i64>(cursors, &[]).unwrap(), 0);
+    // Nothing is left behind, so the connection stays.
+    let process = || db.query_one::<i64>("SELECT pg_backend_pid()", &[]).unwrap();
+    let before = process();
+    db.execute("SELECT set_config('work_mem', '1MB', true), pg_advisory_xact_lock(5)", &[]).unwrap();
+    assert_eq!(process(), before);
+}

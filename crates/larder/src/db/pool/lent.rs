@@ -148,6 +148,9 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         let pooled = self.pooled.take().map(|mut pooled| {
             pooled.used = Instant::now();
+            if self.fate == Fate::Sound && pooled.connection.leaves_traces() {
+                self.fate = Fate::Spoilt;
+            }
             pooled
         });
         self.pool.give_back(pooled, self.fate);

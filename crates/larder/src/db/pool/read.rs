@@ -1,11 +1,12 @@
 //! Reading.
 
 use super::effort::Effort;
+use super::lent::Fate;
 use super::{Pool, Wait};
 use crate::db::inside::Inside;
 use crate::db::{ReadTx, Seat};
 use crate::driver::{Access, Dialect};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sql::text::Verb;
 
 impl Pool {
@@ -25,7 +26,8 @@ impl Pool {
         lent.transact(Access::Read, |connection| f(&mut ReadTx::new(connection)))
     }
 
-    /// Does `f`, which runs the one statement `sql`.
+    /// Does `f`, which runs the one statement `sql`. When the connection broke under it, it is done again in a transaction in
+    /// which the server itself refuses to write.
     pub(in crate::db) fn straight<T>(
         &self,
         sql: &str,
@@ -33,10 +35,12 @@ impl Pool {
     ) -> Result<T> {
         let plain = only_reads(sql, self.driver.dialect());
         let mut effort = Effort::new(self);
+        // A connection broke under it. It may call a function that writes, and that may have happened.
+        let mut doubtful = false;
         loop {
             let mut lent = self.acquire(self.wait())?;
             self.count.read();
-            let result = if plain || self.access == Access::Read {
+            let result = if plain && !doubtful || self.access == Access::Read {
                 lent.run(|connection| f(&mut ReadTx::new(connection)))
             } else {
                 lent.transact(Access::Read, |connection| f(&mut ReadTx::new(connection)))
@@ -45,10 +49,22 @@ impl Pool {
             drop(lent);
             match result {
                 Ok(value) => return Ok(value),
-                Err(error) => effort.again(error, fate)?,
+                Err(error) if doubtful && error.kind() == ErrorKind::ReadOnly => return Err(unknown(error)),
+                Err(error) => {
+                    doubtful |= plain && fate == Fate::Lost;
+                    effort.again(error, fate)?;
+                }
             }
         }
     }
+}
+
+/// The second time it was only let read, and it wanted to write.
+fn unknown(error: Error) -> Error {
+    let message = "the connection broke while a query called a function that writes, which may have happened";
+    Error::new(ErrorKind::UnknownOutcome, message)
+        .with_help("look what was written before you ask again; what writes belongs into `write`")
+        .with_cause(error)
 }
 
 /// True for a statement that by its form does nothing but read. Any other goes into a transaction in which the engine itself
