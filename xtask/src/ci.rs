@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::{self, Tally};
-use crate::{Outcome, say, test};
+use crate::{Outcome, package, say, test};
 
 /// A check that one command makes: its name, the arguments of cargo, and the environment.
 type Check = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
@@ -29,29 +29,6 @@ const CHECKS: &[Check] = &[
         "documentation",
         &["doc", "--workspace", "--all-features", "--no-deps", "--locked"],
         &[("RUSTDOCFLAGS", "-D warnings")],
-    ),
-    (
-        "packages",
-        // Together, because larder and what it stands upon are published together. The tree is what it is: a check of a change runs
-        // before its commit too. Offline: the steps before have fetched what it needs, and for each package it would ask the
-        // registry again.
-        &[
-            "package",
-            "--offline",
-            "--allow-dirty",
-            "--locked",
-            "--package",
-            "larder-file",
-            "--package",
-            "larder-macros",
-            "--package",
-            "larder",
-            "--package",
-            "larder-stores",
-            "--package",
-            "larder-cli",
-        ],
-        &[],
     ),
 ];
 
@@ -84,6 +61,9 @@ pub(crate) fn ci(root: &Path) -> Outcome {
         command.env("CARGO_NET_RETRY", "10");
         note(name, step(name, &mut command), start.elapsed());
     }
+
+    let start = Instant::now();
+    note("packages", package::package(root), start.elapsed());
 
     let start = Instant::now();
     match deny(root) {

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod mirror;
+mod package;
 mod run;
 mod server;
 mod structure;
@@ -24,6 +25,7 @@ Usage: cargo xtask TASK
   ci                 every check of a change, the tests last
   bench [ARGUMENTS]  Larder beside its peers, timed; --quick takes under two minutes after building, --list
                      names the works, --only WORK runs one, --readme writes the goals into README.md
+  packages           only the packing of the crates that are published, each built from what was packed
   structure          only the rules of the structure (they are tests too)
 ";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Some("test") => test::test(&root(), &rest),
         Some("bench") => bench::bench(&root(), &rest),
         Some("ci") if rest.is_empty() => ci::ci(&root()),
+        Some("packages") if rest.is_empty() => package::package(&root()),
         Some("structure") if rest.is_empty() => structure::report(&root()),
         _ => usage(),
     };
