@@ -6,6 +6,7 @@ mod change;
 mod conflict;
 mod cut;
 mod limit;
+mod odd;
 mod pooler;
 mod replica;
 #[cfg(feature = "tokio")]
