@@ -89,15 +89,22 @@ impl<'a> Migrator<'a> {
     }
 
     /// Where the backup goes that is made before an approved loss, and how many backups are kept there. Unless set: the
-    /// folder `backups` beside the database, and 5. A database on a server has no such place: there this is what asks for
-    /// one, which `pg_dump` makes.
+    /// folder `backups` beside the database, and 5. A database on a server is backed up by `pg_dump`, into the folder `backups`
+    /// of the current one.
     #[must_use]
     pub fn backups(mut self, folder: impl Into<PathBuf>, keep: usize) -> Self {
-        self.settings.backups = Backups { folder: Some(folder.into()), keep };
+        self.settings.backups = Backups { folder: Some(folder.into()), keep, none: false };
         self
     }
 
-    /// How many backups are kept in the folder `backups` beside the database.
+    /// Commits approved losses without a backup: for who has one, or none to make (`pg_dump` is not there).
+    #[must_use]
+    pub fn without_backup(mut self) -> Self {
+        self.settings.backups.none = true;
+        self
+    }
+
+    /// How many backups are kept in the folder `backups`.
     #[must_use]
     pub fn keep_backups(mut self, keep: usize) -> Self {
         self.settings.backups.keep = keep;
@@ -140,8 +147,7 @@ impl<'a> Migrator<'a> {
 
     /// Who makes the backup before an approved loss, where the database is no file: it gets a label for its name, and gives
     /// where it is. It may use other connections: nothing is held while it works, and where the data change in between it is
-    /// made again. With neither this nor [`backups`](Self::backups), a database on a server is migrated without one, once the
-    /// loss is approved: it has those that its operator makes.
+    /// made again.
     #[must_use]
     pub fn backup_with(mut self, make: impl FnMut(&Database, &str) -> Result<PathBuf> + 'a) -> Self {
         self.settings.back_up = Some(Box::new(make));

@@ -11,6 +11,7 @@
 mod hidden;
 mod loss;
 mod model;
+mod plain;
 mod shape;
 
 use larder::migrate::{Refused, Report};

@@ -43,23 +43,26 @@ fn a_way_down_that_loses_data_is_gated_like_one_up(place: &Place) {
     assert_eq!(db.schema_version().unwrap(), Some(3));
 
     let token = error.find::<larder::migrate::Refused>().unwrap().token.clone();
-    let report = Migrator::new(&[&three()]).approve(token.parse().unwrap()).down(&db).unwrap();
+    let folder = place.folder().join("backups");
+    let report =
+        Migrator::new(&[&three()]).approve(token.parse().unwrap()).backups(&folder, 5).down(&db).unwrap();
     assert_eq!(ids(&report), ["0003_more"]);
     assert_eq!(report.schema_version, Some(2));
-    // On a server the program says who makes one.
-    assert_eq!(report.done[0].backup.is_some(), !place.is_postgres());
-    if let Some(backup) = &report.done[0].backup {
+    let backup = report.done[0].backup.as_ref().unwrap();
+    assert!(backup.starts_with(&folder) && std::fs::metadata(backup).unwrap().len() > 1000);
+    if !place.is_postgres() {
         let backup = Database::open(backup).unwrap();
         assert_eq!(one::<i64>(&backup, "SELECT count(*) FROM u"), 3);
     }
 
     // One approves its own loss in its text. The other drops a table, which is a loss also where it is empty.
-    assert_eq!(losses(&Migrator::new(&[&three()]).steps(2).down(&db).unwrap_err()), ["table t: 0 rows"]);
+    assert_eq!(losses(&Migrator::new(&[&three()]).without_backup().steps(2).down(&db).unwrap_err()), ["table t: 0 rows"]);
     assert_eq!(db.schema_version().unwrap(), Some(1), "the one before it stays led back");
     db.migrate(&[&three()]).unwrap();
     let table = Approval::Migration("0001_init".into());
     let set = three();
     let all = Migrator::new(&[&set]).approve(table).approve(Approval::Migration("0003_more".into())).steps(3);
+    let all = all.without_backup();
     let report = all.down(&db).unwrap();
     assert_eq!(ids(&report), ["0003_more", "0002_rows", "0001_init"]);
     assert_eq!(report.schema_version, None);
@@ -81,6 +84,7 @@ fn to_a_target_by_id_number_or_name(place: &Place) {
         let set = three();
         Migrator::new(&[&set])
             .approve(Approval::Everything)
+            .without_backup()
             .to(target)
             .down(&db)
             .map(|report| report.done.len())
@@ -115,8 +119,9 @@ fn without_a_way_down_nothing_is_led_back(place: &Place) {
     assert!(error.message().contains("\"0001_a\" has no way down"), "{error}");
     assert!(error.help().unwrap().contains("0001_a.down.sql"), "{error}");
     assert_eq!(db.schema_version().unwrap(), Some(2), "not even the one that could");
-    let report = Migrator::new(&[&set()]).approve(Approval::Everything).down(&db).unwrap();
+    let report = Migrator::new(&[&set()]).approve(Approval::Everything).without_backup().down(&db).unwrap();
     assert_eq!(ids(&report), ["0002_b"]);
+    assert_eq!(report.done[0].backup, None);
     let dry = Migrator::new(&[&set()]).dry_run_down(&db).unwrap_err();
     assert_eq!(dry.kind(), ErrorKind::InvalidMigration);
 }

@@ -323,3 +323,33 @@ fn a_backup_before_a_loss_goes_into_the_folder_that_is_named() {
     let backup = report.done[0].backup.as_ref().unwrap();
     assert!(backup.starts_with(&folder) && std::fs::metadata(backup).unwrap().len() > 0, "{backup:?}");
 }
+
+/// The folder `backups` of the current one, as who says nothing about it has it.
+mod where_nothing_is_said {
+    use super::*;
+    use crate::kit::child;
+
+    fn set() -> MigrationSet {
+        app(&[SEED, "DROP TABLE t"])
+    }
+
+    #[test]
+    fn child() {
+        let Some(url) = child::told() else { return };
+        let db = Database::options(url).open().unwrap();
+        let report = Migrator::new(&[&set()]).approve(larder::migrate::Approval::Everything).up(&db).unwrap();
+        child::say(report.done[0].backup.as_ref().unwrap().display());
+    }
+
+    #[test]
+    fn a_backup_is_made_all_the_same() {
+        let place = place();
+        place.open().migrate(&[&app(&[SEED])]).unwrap();
+        let mut command = child::command("server::where_nothing_is_said::child", place.url());
+        let output = command.current_dir(place.folder()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let made: Vec<_> = std::fs::read_dir(place.folder().join("backups")).unwrap().collect();
+        assert_eq!(made.len(), 1);
+        assert!(made[0].as_ref().unwrap().metadata().unwrap().len() > 1000);
+    }
+}

@@ -90,7 +90,7 @@ impl Running<'_, '_> {
         let Some(file) = self.database.file().map(std::path::Path::to_path_buf) else {
             return Ok(Some(None));
         };
-        if self.settings.rehearsal {
+        if self.settings.rehearsal || self.settings.backups.none {
             return Ok(Some(None));
         }
         let stamp = data_version(connection)?.to_string();
@@ -123,7 +123,7 @@ impl Running<'_, '_> {
         step: &Step,
         losses: &[Loss],
     ) -> Result<Option<Option<PathBuf>>> {
-        if self.settings.rehearsal || !self.backs_up() {
+        if self.settings.rehearsal || self.settings.backups.none {
             return Ok(Some(None));
         }
         let stamp = token(&step.id, losses);
@@ -138,19 +138,15 @@ impl Running<'_, '_> {
         Ok(None)
     }
 
-    /// Whether anybody makes backups of a database that is no file.
-    fn backs_up(&self) -> bool {
-        self.settings.back_up.is_some() || self.settings.backups.folder.is_some()
-    }
-
-    /// Makes the backup of a database that is no file, or lets it be made by whom the program names; `None` where nobody does.
+    /// Makes the backup of a database that is no file, or lets it be made by whom the program names; `None` where nobody wants
+    /// one.
     pub(super) fn back_up_now(&mut self, id: &str) -> Result<Option<PathBuf>> {
-        if !self.backs_up() {
+        if self.settings.backups.none {
             return Ok(None);
         }
         self.tell(Phase::BackingUp);
         let Some(back_up) = &mut self.settings.back_up else {
-            // There is a folder, which is all that this needs.
+            // Beside no file is in the current folder.
             return self.write_backup(std::path::Path::new(""), id).map(Some);
         };
         back_up(self.database, &format!("before-{id}")).map(Some).map_err(|error| no_backup(id, error))
@@ -184,8 +180,9 @@ impl Running<'_, '_> {
 }
 
 fn no_backup(id: &str, error: Error) -> Error {
+    let help = error.help().unwrap_or("nothing was lost; mend that and migrate again");
     Error::new(error.kind(), format!("{id} was approved, but its backup failed: {}", error.message()))
-        .with_help(error.help().unwrap_or("nothing was lost; mend that and migrate again").to_owned())
+        .with_help(format!("{help}; who has a backup goes on without one (Migrator::without_backup)"))
         .with_cause(error)
 }
 

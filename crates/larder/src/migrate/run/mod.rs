@@ -65,9 +65,11 @@ pub(super) type Told<'a> = Box<dyn FnMut(&Progress) + 'a>;
 /// Where backups go before a loss.
 #[derive(Clone, Debug)]
 pub(super) struct Backups {
-    /// `None`: the folder `backups` beside the database.
+    /// `None`: the folder `backups`, beside the database where that is a file.
     pub(super) folder: Option<PathBuf>,
     pub(super) keep: usize,
+    /// Nobody wants any.
+    pub(super) none: bool,
 }
 
 /// Who makes the backup before a loss, where the database is no file.
@@ -77,7 +79,7 @@ impl Default for Settings<'_> {
     fn default() -> Self {
         Self {
             approvals: Vec::new(),
-            backups: Backups { folder: None, keep: 5 },
+            backups: Backups { folder: None, keep: 5, none: false },
             back_up: None,
             program: String::new(),
             stop: Stop::new(),

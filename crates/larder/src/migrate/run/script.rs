@@ -5,8 +5,8 @@ use super::refusal::{
     ATTACH, OWN, adds_a_value, claims, refusal, refused_pragma, takes_no_transaction, touches_own,
 };
 use crate::db::WriteTx;
-use crate::driver::{Action, Connection, Object};
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::driver::{Access, Action, Connection, Object};
+use crate::error::{ConstraintKind, Error, ErrorKind, Location, Result};
 use crate::migrate::effect::{Seen, copies, quote};
 use crate::migrate::history::one;
 use crate::migrate::loaded::LoadedSet;
@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 pub(super) struct Parsed<'a> {
     source: &'a SqlText,
     dialect: Dialect,
+    in_transaction: bool,
     pub(super) statements: Vec<Statement<'a>>,
 }
 
@@ -30,7 +31,7 @@ impl<'a> Parsed<'a> {
     pub(super) fn new(source: &'a SqlText, dialect: Dialect, in_transaction: bool) -> Result<Self> {
         let statements = split(source.text(), dialect)
             .map_err(|error| error.into_error(ErrorKind::InvalidMigration, source.file(), source.text()))?;
-        let parsed = Self { source, dialect, statements };
+        let parsed = Self { source, dialect, in_transaction, statements };
         for statement in &parsed.statements {
             if let Some((message, help)) =
                 refusal(statement, dialect, in_transaction).or_else(|| claims(statement, dialect))
@@ -86,12 +87,25 @@ impl<'a> Parsed<'a> {
     /// Runs the statement at `index`; gives how many rows it added, and to which table.
     pub(super) fn run(&self, connection: &mut dyn Connection, index: usize) -> Result<Option<(String, u64)>> {
         let Some(statement) = self.statements.get(index) else { return Ok(None) };
+        // A server's transaction can't be asked anything after an error, so that this one gets a savepoint.
+        let asks_after = self.dialect == Dialect::Postgres
+            && self.in_transaction
+            && may_break(statement.verb, statement.text);
+        if asks_after {
+            connection.begin(Access::Write)?;
+        }
         let result = match connection.execute(statement.text, &[]) {
             Err(error) if self.renames_into_a_dropped_one(index, &error) => {
                 rename(connection, statement.text)
             }
             result => result,
         };
+        match (asks_after, &result) {
+            (true, Ok(_)) => connection.commit()?,
+            // Without a connection there is nothing to ask, and the first error is the one to tell.
+            (true, Err(_)) => connection.rollback().unwrap_or_default(),
+            (false, _) => {}
+        }
         let changed = match result {
             Ok(changed) => changed,
             Err(error) => {
@@ -200,16 +214,31 @@ impl<'a> Parsed<'a> {
 
 /// How many values keep a unique index from being made: those that are there more than once.
 fn breaking_values(connection: &mut dyn Connection, verb: Verb, error: &Error) -> Option<u64> {
-    let constraint = error.constraint().filter(|_| verb == Verb::Create)?;
+    let constraint = error.constraint().filter(|_| matches!(verb, Verb::Create | Verb::Alter))?;
+    if !matches!(constraint.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey)
+        || constraint.columns.is_empty()
+    {
+        return None;
+    }
     let table = quote(constraint.table.as_ref()?);
     let columns: Vec<String> = constraint.columns.iter().map(|column| quote(column)).collect();
     // NULL is never the same as NULL, so a row with one breaks nothing.
     let present: Vec<String> = columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
     let (columns, present) = (columns.join(", "), present.join(" AND "));
     let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {present} GROUP BY {columns} HAVING count(*) > 1)"
+        "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {present} GROUP BY {columns} HAVING count(*) > 1) AS twice"
     );
     one(connection, &sql).ok().flatten()
+}
+
+/// True for what makes a unique index, or a constraint that has one.
+fn may_break(verb: Verb, sql: &str) -> bool {
+    let has = |word| tokens(sql, Dialect::Postgres).any(|token| token.is(word));
+    match verb {
+        Verb::Create => has("UNIQUE") && has("INDEX"),
+        Verb::Alter => has("UNIQUE") || has("PRIMARY"),
+        _ => false,
+    }
 }
 
 fn rename(connection: &mut dyn Connection, statement: &str) -> Result<u64> {

@@ -137,30 +137,37 @@ fn end<T>(connection: &mut dyn Connection, f: impl FnOnce(&mut dyn Connection) -
     result
 }
 
-/// What a migration may set for the rest of its transaction, which is not only its own.
+/// What a migration may set for the rest of its transaction, or of the connection, which is not only its own. What values look
+/// like as text is among it (`TimeZone`, `DateStyle`, …), which the gate must find as it was.
 pub(super) struct Settings {
-    path: String,
-    lock: String,
-    statement: String,
     role: String,
+    /// JSON: by name.
+    all: String,
 }
 
-const GET: &str = "SELECT current_setting('search_path'), current_setting('lock_timeout'), \
-                   current_setting('statement_timeout'), current_setting('role')";
-const PUT: &str = "SELECT set_config('role', :role, true), set_config('search_path', :path, true), \
-                   set_config('lock_timeout', :lock, true), set_config('statement_timeout', :statement, true)";
+// What begins with `transaction` is of the transaction, and can't be set any more.
+const GET: &str = "SELECT current_setting('role'), CAST(json_object_agg(name, setting) AS text) FROM pg_settings \
+     WHERE context IN ('user', 'superuser') AND name NOT LIKE 'transaction%' AND name <> 'session_authorization'";
+const ROLE: &str = "SELECT set_config('role', :role, true)";
+// What Larder sets for its transaction must end with it; everything else is what it was for the connection, too.
+const PUT: &str = "SELECT set_config(now.name, was.value, now.name IN ('role', 'lock_timeout', 'statement_timeout', \
+     'idle_in_transaction_session_timeout', 'client_connection_check_interval')) \
+     FROM pg_settings AS now JOIN json_each_text(CAST(:all AS json)) AS was ON was.key = now.name \
+     WHERE was.value IS DISTINCT FROM now.setting";
 
 impl Settings {
     /// As they are now.
     pub(super) fn read(connection: &mut dyn Connection) -> Result<Self> {
-        let found: Option<(String, String, String, String)> = one(connection, GET)?;
-        let (path, lock, statement, role) = found.unwrap_or_default();
-        Ok(Self { path, lock, statement, role })
+        let found: Option<(String, String)> = one(connection, GET)?;
+        let (role, all) = found.unwrap_or_default();
+        Ok(Self { role, all })
     }
 
     /// Puts them back.
     pub(super) fn restore(&self, connection: &mut dyn Connection) -> Result<()> {
-        let Self { path, lock, statement, role } = self;
-        connection.query(PUT, params! { path, lock, statement, role }, &mut |_| Ok(ControlFlow::Continue(())))
+        let Self { role, all } = self;
+        // Another role may not be allowed to set the rest.
+        connection.query(ROLE, params! { role }, &mut |_| Ok(ControlFlow::Continue(())))?;
+        connection.query(PUT, params! { all }, &mut |_| Ok(ControlFlow::Continue(())))
     }
 }

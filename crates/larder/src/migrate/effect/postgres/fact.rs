@@ -187,6 +187,10 @@ impl Facts {
         self.tables.get(&oid).and_then(|table| table.root).unwrap_or(oid)
     }
 
+    pub(super) fn has(&self, oid: i64) -> bool {
+        self.tables.contains_key(&oid) || self.others.contains(&oid)
+    }
+
     /// The table and its partitions.
     fn family(&self, oid: i64) -> impl Iterator<Item = (&i64, &Table)> {
         self.tables.iter().filter(move |(other, table)| **other == oid || table.root == Some(oid))

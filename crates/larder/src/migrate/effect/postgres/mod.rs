@@ -34,7 +34,7 @@ use fact::{Facts, Locks};
 use look::Looked;
 use need::Needs;
 pub(super) use object::dropped;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the committed state, and what was looked at.
 pub(super) struct Server {
@@ -45,6 +45,8 @@ pub(super) struct Server {
     made: told::Made,
     wanted: Needs,
     looked: BTreeMap<i64, Looked>,
+    /// What the transaction held exclusively before: a rehearsal holds what earlier migrations of it made or altered.
+    held: BTreeSet<i64>,
     /// The server does not count what a transaction does.
     blind: bool,
 }
@@ -56,8 +58,10 @@ impl Server {
     /// Looks at what is committed. `connection` is in its transaction, and has changed nothing but Larder's own tables.
     pub(super) fn take(connection: &mut dyn Connection) -> Result<Self> {
         let start = one(connection, START)?.unwrap_or(0);
+        let before = Facts::read(connection)?;
         Ok(Self {
-            before: Facts::read(connection)?,
+            held: Locks::read(connection, &before)?.altered,
+            before,
             // A transaction that rehearses holds several runs.
             made: told::read(connection, start)?,
             start,
@@ -81,7 +85,7 @@ impl Server {
     /// touched [looked at](Self::look), and run again.
     pub(super) fn lacks(&mut self, connection: &mut dyn Connection) -> Result<bool> {
         let locks = Locks::read(connection, &self.before)?;
-        if !self.touches(&locks) {
+        if !self.touches(&locks) && !self.held_here(&locks) {
             return Ok(false);
         }
         let mut after = Facts::read(connection)?;
@@ -123,15 +127,17 @@ impl Server {
     }
 
     fn touches(&self, locks: &Locks) -> bool {
-        locks
-            .altered
-            .iter()
-            .any(|oid| self.before.others.contains(oid) || self.before.tables.contains_key(oid))
+        locks.altered.iter().any(|oid| !self.held.contains(oid) && self.before.has(*oid))
             || locks.written.iter().any(|oid| {
                 self.before.tables.get(oid).is_some_and(|was| {
                     self.blind || locks.tallies.get(oid).is_some_and(|now| now.changed > was.tally.changed)
                 })
             })
+    }
+
+    /// True where it may have touched what the transaction held already: the locks don't tell.
+    fn held_here(&self, locks: &Locks) -> bool {
+        locks.altered.iter().any(|oid| self.held.contains(oid) && self.before.has(*oid))
     }
 
     /// Measures what a migration did. The second value tells whether it touched something that was committed before.
@@ -143,7 +149,11 @@ impl Server {
     ) -> Result<(Effects, bool)> {
         let mut effects = Effects::default();
         let locks = Locks::read(connection, &self.before)?;
-        let looks = self.touches(&locks);
+        let mut looks = self.touches(&locks);
+        if !looks && self.held_here(&locks) {
+            looks = !is_within(before, &Catalogue::read(connection)?)
+                || !need::needs(&self.before, &Facts::read(connection)?, &locks, self.blind).is_empty();
+        }
         if looks {
             let mut facts = Facts::read(connection)?;
             facts.look_for_rows(connection, &self.before)?;
@@ -177,6 +187,20 @@ impl Server {
         self.wanted.clear();
         Ok(())
     }
+}
+
+/// True where all that there was is as it was.
+fn is_within(before: &Catalogue, after: &Catalogue) -> bool {
+    fn kept<T: PartialEq>(was: &BTreeMap<String, T>, is: &BTreeMap<String, T>) -> bool {
+        was.iter().all(|(name, was)| is.get(name) == Some(was))
+    }
+    kept(&before.tables, &after.tables)
+        && kept(&before.indexes, &after.indexes)
+        && kept(&before.triggers, &after.triggers)
+        && kept(&before.views, &after.views)
+        && kept(&before.sequences, &after.sequences)
+        && kept(&before.types, &after.types)
+        && kept(&before.functions, &after.functions)
 }
 
 /// A name in quotes.

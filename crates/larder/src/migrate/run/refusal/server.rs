@@ -48,6 +48,24 @@ pub(super) fn refusal(statement: &Statement<'_>, in_transaction: bool) -> Option
             "set it in the URL of the database, or with ALTER ROLE",
         ));
     }
+    if words.at(0, "RESET") {
+        return Some((
+            "RESET outlives the migration on this connection, which the program goes on with",
+            "remove it: what SET LOCAL has set ends with the migration",
+        ));
+    }
+    if statement.verb.writes_rows() && words.writes_catalogue() {
+        return Some((
+            "the tables of the server's catalogue are not to be written to: what is lost there nobody can measure, or put back",
+            "write the ALTER, CREATE or DROP that does it",
+        ));
+    }
+    if statement.text.starts_with('\\') {
+        return Some((
+            "what begins with a backslash is a command of psql, which the server does not know",
+            "write it as SQL, or run the file with psql",
+        ));
+    }
     if ["DISCARD", "LISTEN", "UNLISTEN", "DEALLOCATE", "PREPARE"].iter().any(|word| words.at(0, word)) {
         return Some((
             "the statement is about this connection, which the program goes on with",
@@ -182,13 +200,28 @@ impl<'a> Words<'a> {
 
     /// True where the table that rows are written to is one of Larder's own.
     fn writes_own(&self) -> bool {
+        let (space, table) = self.target();
+        table.or(space).is_some_and(is_own)
+    }
+
+    /// True where that is one of the server's own.
+    fn writes_catalogue(&self) -> bool {
+        let system = |token: &Token<'_>| folded(token).starts_with("pg_");
+        match self.target() {
+            (Some(space), Some(_)) => folded(space) == "pg_catalog",
+            (table, _) => table.is_some_and(system),
+        }
+    }
+
+    /// The table that rows are written to: its name, or its schema and its name.
+    fn target(&self) -> (Option<&Token<'a>>, Option<&Token<'a>>) {
         let mut rest =
             self.0.iter().skip_while(|token| !token.is("INTO") && !token.is("FROM") && !token.is("UPDATE"));
         rest.next();
         let mut rest = rest.skip_while(|token| token.is("ONLY"));
         let first = rest.next();
         let dot = rest.next().is_some_and(|token| token.is_punct("."));
-        if dot { rest.next().is_some_and(is_own) } else { first.is_some_and(is_own) }
+        (first, if dot { rest.next() } else { None })
     }
 
     /// The name of the index that a CREATE INDEX gives it.
@@ -259,6 +292,7 @@ mod tests {
             "SET LOCAL search_path TO a",
             "SET CONSTRAINTS ALL DEFERRED",
             "INSERT INTO meta_data VALUES (1)",
+            "DELETE FROM audit.pg_dumps",
             "INSERT INTO t SELECT id FROM schema_migrations",
             "SELECT * FROM meta",
             "DO $$ BEGIN PERFORM 1; END $$",
@@ -275,6 +309,10 @@ mod tests {
             "SET SESSION AUTHORIZATION x",
             "LISTEN x",
             "DISCARD ALL",
+            "RESET ALL",
+            "\\d t",
+            "DELETE FROM pg_class WHERE relname = 't'",
+            "UPDATE pg_catalog.pg_attribute SET attname = 'b'",
             "BEGIN",
             "PREPARE TRANSACTION 'x'",
             "COMMIT PREPARED 'x'",
