@@ -7,7 +7,7 @@ use super::run::{Settings, build, run};
 use super::{Approval, MigrationSet, Request};
 use crate::db::{Database, Options};
 use crate::driver::Dialect;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Catalogue, Change};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ impl Migrator<'_> {
                     .is_read_only()
                     .then(|| Options::driver(Arc::clone(database.driver())).open())
                     .transpose()?;
-                let mut built = build(opened.as_ref().unwrap_or(database), &loaded, &mut settings)?;
+                let mut built =
+                    build(opened.as_ref().unwrap_or(database), &loaded, &mut settings).map_err(elsewhere)?;
                 // What is live lies beside it there, under the name of its schema.
                 if let Some(live) = database.query_one::<Option<String>>(CURRENT, &[])? {
                     built.leave_out(&live);
@@ -53,6 +54,19 @@ impl Migrator<'_> {
         let is = super::migrator::look(database, Catalogue::read)?;
         Ok(should.diff(&is))
     }
+}
+
+/// On a replica, and for a role that may make no schema, there is no place to build in.
+fn elsewhere(error: Error) -> Error {
+    if error.kind() != ErrorKind::ReadOnly && !error.message().contains("not permitted") {
+        return error;
+    }
+    let message =
+        format!("there is no place to build the schema in that the migrations make: {}", error.message());
+    error
+        .restated(error.kind(), message)
+        .with_help("verify on the primary, as a role that may make schemas: GRANT CREATE ON DATABASE … TO …")
+        .with_cause(error)
 }
 
 /// The set with those of its migrations that the history says are applied.

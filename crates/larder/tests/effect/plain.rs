@@ -115,3 +115,75 @@ fn a_dry_run_tells_the_same_as_the_run() {
         }
     }
 }
+
+/// A trigger that is put off until the commit does there what nobody measures any more.
+#[test]
+fn what_is_put_off_until_the_commit_is_measured() {
+    let later = "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM orders WHERE id <= 7; RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION later();
+        INSERT INTO notes VALUES ('x')";
+    assert_eq!(refused(later), ["rows of orders: 7 rows"]);
+    let some = "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM orders WHERE id <= 7; RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON notes DEFERRABLE FOR EACH ROW EXECUTE FUNCTION later();
+        SET CONSTRAINTS ALL DEFERRED; INSERT INTO notes VALUES ('x')";
+    assert_eq!(refused(some), ["rows of orders: 7 rows"]);
+}
+
+#[test]
+fn a_key_that_may_wait_waits_in_each_migration_anew() {
+    let shop = shop();
+    let child_first =
+        |n: i64| format!("INSERT INTO child VALUES ({n}, {n}); INSERT INTO parent VALUES ({n})");
+    let list = vec![
+        Migration::sql("0001_seed", crate::SEED),
+        Migration::sql(
+            "0002_made",
+            "CREATE TABLE parent (id bigint PRIMARY KEY);
+             CREATE TABLE child (id bigint PRIMARY KEY, p bigint REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
+        ),
+        Migration::sql("0003_a", child_first(1)),
+        Migration::sql("0004_b", child_first(2)),
+        Migration::sql("0005_orphan", "INSERT INTO child VALUES (3, 3)"),
+        Migration::sql("0006_never", "CREATE TABLE never (a int)"),
+    ];
+    let error = shop.db.migrate(&[&MigrationSet::list("app", list)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MigrationFailed, "{error:?}");
+    assert!(error.message().starts_with("0005_orphan failed"), "{error}");
+    assert_eq!(shop.count("SELECT count(*) FROM child"), 2);
+    assert_eq!(shop.db.schema_version().unwrap(), Some(4));
+}
+
+/// Rows that policies hide from the role that migrates are lost all the same.
+#[test]
+fn rows_that_policies_hide_are_not_lost_in_silence() {
+    let place = larder_kit::Place::new(larder_kit::Engine::Postgres);
+    let mut client = place.client();
+    let role = format!("larder_bound_{}_{}", std::process::id(), place.url().len());
+    client
+        .batch_execute(&format!(
+            "CREATE ROLE {role}; GRANT ALL ON SCHEMA public TO {role}; GRANT {role} TO CURRENT_USER"
+        ))
+        .unwrap();
+    let join = if place.url().contains('?') { '&' } else { '?' };
+    let db =
+        larder::Database::options(format!("{}{join}options=-crole%3D{role}", place.url())).open().unwrap();
+    let seed = "CREATE TABLE t (id bigint PRIMARY KEY, a text); INSERT INTO t SELECT i, 'a' FROM generate_series(1, 10) i;
+        ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (id > 8)";
+    let set = |change: Option<&'static str>| {
+        let mut list = vec![Migration::sql("0001_seed", seed)];
+        list.extend(change.map(|text| Migration::sql("0002_change", text)));
+        MigrationSet::list("app", list)
+    };
+    db.migrate(&[&set(None)]).unwrap();
+    for change in
+        ["DROP TABLE t", "TRUNCATE t", "ALTER TABLE t DROP COLUMN a", "DO $$ BEGIN DELETE FROM t; END $$"]
+    {
+        let error = db.migrate(&[&set(Some(change))]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MigrationFailed, "{change}: {error:?}");
+        assert!(error.message().contains("policies hide rows of t"), "{change}: {error}");
+        assert!(error.help().unwrap().contains("BYPASSRLS"), "{error}");
+    }
+    db.migrate(&[&set(Some("ALTER TABLE t ADD COLUMN b text; INSERT INTO t VALUES (11, 'b')"))]).unwrap();
+    drop(db);
+    client.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).unwrap();
+}

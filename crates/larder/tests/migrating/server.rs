@@ -353,3 +353,53 @@ mod where_nothing_is_said {
         assert!(made[0].as_ref().unwrap().metadata().unwrap().len() > 1000);
     }
 }
+
+#[test]
+fn on_a_replica_the_state_is_told_and_nothing_is_migrated() {
+    let primary = larder_kit::postgres::Cluster::start();
+    let db = Database::options(primary.url()).open().unwrap();
+    db.migrate(&[&app(&[SEED])]).unwrap();
+    let replica = primary.replica();
+    primary.wait_for_replicas();
+    let both = wider();
+    for read_only in [false, true] {
+        let db = Database::options(replica.url()).read_only(read_only).open().unwrap();
+        assert_eq!(db.schema_version().unwrap(), Some(1));
+        assert_eq!(Migrator::new(&[&both]).status(&db).unwrap().pending(), 1);
+        assert_eq!(Migrator::new(&[&both]).plan(&db).unwrap().steps.len(), 1);
+        assert!(db.migrate(&[&app(&[SEED])]).unwrap().done.is_empty(), "up to date is an answer");
+        for error in [db.migrate(&[&both]).unwrap_err(), Migrator::new(&[&both]).verify(&db).unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error:?}");
+        }
+        let error = Migrator::new(&[&both]).verify(&db).unwrap_err();
+        assert!(error.help().unwrap().contains("on the primary"), "{error}");
+    }
+}
+
+/// An application locks two tables in the order in which each attempt would meet it with a deadlock.
+#[test]
+fn an_application_that_locks_the_other_way_round_is_got_past() {
+    let place = place();
+    let db = place.open();
+    let seed = "CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, v int);
+        INSERT INTO a VALUES (1, 1), (2, NULL); INSERT INTO b VALUES (1, 1), (2, NULL)";
+    db.migrate(&[&app(&[seed])]).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut client = place.client();
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let text = "BEGIN; UPDATE b SET v = v + 1 WHERE id = 1; SELECT pg_sleep(0.01); UPDATE a SET v = v + 1 WHERE id = 1; COMMIT";
+                    if client.batch_execute(text).is_err() {
+                        client.batch_execute("ROLLBACK").unwrap();
+                    }
+                }
+            });
+        }
+        let set = app(&[seed, "UPDATE a SET v = 0 WHERE v IS NULL; UPDATE b SET v = 0 WHERE v IS NULL"]);
+        let result = Migrator::new(&[&set]).wait(Duration::from_secs(120)).up(&db);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(ids(&result.unwrap()), ["0002_m"]);
+    });
+}

@@ -80,6 +80,13 @@ impl Baseline {
         Ok(Self { catalogue, source, sequences: BTreeMap::new(), server })
     }
 
+    /// Of nothing, where nothing is measured.
+    pub(crate) fn blank() -> Self {
+        let source =
+            Source::Taken { images: BTreeMap::new(), orphans: BTreeMap::new(), broken: BTreeSet::new() };
+        Self { catalogue: Arc::default(), source, sequences: BTreeMap::new(), server: None }
+    }
+
     /// Looks at what the statements of a migration name as what they take away from, where the engine lets nobody do so
     /// afterwards. The migration comes next.
     pub(crate) fn expect(

@@ -7,7 +7,7 @@
 use super::gate::Verdict;
 use super::refusal::{Build, is_harmless, takes_no_transaction};
 use super::script::Parsed;
-use super::{Running, done, index, record};
+use super::{Running, done, index, record, session};
 use crate::driver::{Access, Connection};
 use crate::error::{Error, Result};
 use crate::migrate::effect::{Baseline, Seen, Unchecked, assess};
@@ -115,6 +115,7 @@ impl Running<'_, '_> {
             self.check_stop()?;
             parsed.run_watched(connection, index, &mut seen).map_err(unmeasured)?;
         }
+        session::settle(connection).map_err(unmeasured)?;
         Ok(seen)
     }
 

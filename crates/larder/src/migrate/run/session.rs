@@ -58,6 +58,12 @@ pub(in crate::migrate) fn begin(connection: &mut dyn Connection, terms: Terms) -
         Ok(process) => Ok(Some(process)),
         Err(error) => {
             connection.rollback()?;
+            // It is the isolation that a replica refuses first.
+            if error.message().contains("hot standby") {
+                let message = "the server is a replica, on which nothing can be written";
+                let help = "name the primary in the URL, or all hosts with target_session_attrs=read-write";
+                return Err(Error::new(ErrorKind::ReadOnly, message).with_help(help).with_cause(error));
+            }
             Err(error)
         }
     }
@@ -135,6 +141,26 @@ fn end<T>(connection: &mut dyn Connection, f: impl FnOnce(&mut dyn Connection) -
         connection.rollback()?;
     }
     result
+}
+
+// Of those that may be deferred and those that are. The names of constraints are given more than once.
+const DEFERRED: &str = "SELECT count(*) FILTER (WHERE condeferrable), \
+     string_agg(DISTINCT format('%I.%I', nspname, conname), ', ') FILTER (WHERE condeferred) \
+     FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace";
+
+/// Does what a migration has put off until the commit, which is too late to measure it; the next one finds all as it was.
+pub(super) fn settle(connection: &mut dyn Connection) -> Result<()> {
+    if connection.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let (count, deferred): (i64, Option<String>) = one(connection, DEFERRED)?.unwrap_or_default();
+    if count > 0 {
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE", &[])?;
+    }
+    if let Some(names) = deferred {
+        connection.execute(&format!("SET CONSTRAINTS {names} DEFERRED"), &[])?;
+    }
+    Ok(())
 }
 
 /// What a migration may set for the rest of its transaction, or of the connection, which is not only its own. What values look

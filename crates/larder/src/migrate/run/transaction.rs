@@ -12,7 +12,7 @@ use crate::migrate::history;
 use crate::migrate::loaded::LoadedSet;
 use crate::migrate::migration::{Code, Script};
 use crate::migrate::plan::{Request, Step};
-use crate::migrate::report::{Done, Phase};
+use crate::migrate::report::{Done, Effects, Phase};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -98,7 +98,10 @@ impl Running<'_, '_> {
             self.close(connection)?;
             return self.outside(connection, request);
         }
-        let mut baseline = Baseline::take(self.database, connection)?;
+        let mut baseline = match self.settings.schema_only {
+            true => Baseline::blank(),
+            false => Baseline::take(self.database, connection)?,
+        };
         self.unchecked = Unchecked::default();
         let before = self.report.done.len();
         let mut failure = None;
@@ -235,7 +238,10 @@ impl Running<'_, '_> {
     ) -> Result<Outcome> {
         self.tell(Phase::Measuring);
         let reached = self.settings.stop.reach(connection.interrupter());
-        let (effects, touched) = assess(connection, baseline, seen, self.careful, &mut self.unchecked)?;
+        let (effects, touched) = match self.settings.schema_only {
+            true => (Effects::default(), false),
+            false => assess(connection, baseline, seen, self.careful, &mut self.unchecked)?,
+        };
         // What follows is short, and must not be stopped halfway.
         drop(reached);
         self.check_stop()?;
@@ -274,6 +280,7 @@ impl Running<'_, '_> {
                 run_code(connection, code, &mut seen)?;
             }
         }
+        session::settle(connection)?;
         before.restore(connection)?;
         Ok(seen)
     }

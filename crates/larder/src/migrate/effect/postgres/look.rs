@@ -3,7 +3,7 @@
 use super::fact::{Column, Table};
 use super::need::{Depth, Need};
 use crate::driver::Connection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::migrate::history::one;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,8 +40,41 @@ pub(super) fn lock(connection: &mut dyn Connection, table: &Table, exclusive: bo
     connection.execute(&format!("LOCK TABLE {} IN {mode} MODE", table.path()), &[]).map(|_| ())
 }
 
+/// Policies on rows would hide some of them. A role that they bind gets an error instead: nobody can tell then what is lost.
+pub(super) fn see_all(connection: &mut dyn Connection, all: bool) -> Result<()> {
+    let on = if all { "off" } else { "on" };
+    connection.execute(&format!("SET LOCAL row_security = {on}"), &[]).map(|_| ())
+}
+
+/// The error with what to do where it is about that.
+fn hidden(error: Error, table: &Table) -> Error {
+    if !error.message().contains("row-level security") {
+        return error;
+    }
+    let message = format!(
+        "policies hide rows of {} from this role, so that nobody can tell what would be lost",
+        table.name
+    );
+    error
+        .restated(error.kind(), message)
+        .with_help(
+            "migrate as a role that row security does not bind (BYPASSRLS, or the owner without FORCE)",
+        )
+        .with_cause(error)
+}
+
 /// Counts or copies. `start` is the transaction's own number, where rows that it added itself are to be left out.
 pub(super) fn look(
+    connection: &mut dyn Connection,
+    oid: i64,
+    table: &Table,
+    need: &Need,
+    start: Option<i64>,
+) -> Result<Looked> {
+    counted(connection, oid, table, need, start).map_err(|error| hidden(error, table))
+}
+
+fn counted(
     connection: &mut dyn Connection,
     oid: i64,
     table: &Table,

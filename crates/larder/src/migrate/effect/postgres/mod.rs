@@ -106,24 +106,29 @@ impl Server {
     /// Locks and looks at what is wanted. The migration comes after.
     pub(super) fn look(&mut self, connection: &mut dyn Connection) -> Result<()> {
         self.looked.clear();
-        for (oid, need) in &self.wanted {
+        // An application that locks the same tables in another order would meet each attempt with a deadlock.
+        let mut order: Vec<_> = self.wanted.iter().collect();
+        fastrand::shuffle(&mut order);
+        for (oid, need) in order {
             if let Some(table) = self.before.tables.get(oid) {
                 look::lock(connection, table, need.exclusive)?;
             }
         }
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        look::see_all(connection, true)?;
         // Rows that an earlier migration of this transaction added are nobody's yet.
-        let now = if self.wanted.is_empty() { None } else { Some(Facts::read(connection)?) };
+        let now = Facts::read(connection)?;
         for (oid, need) in &self.wanted {
             let Some(table) = self.before.tables.get(oid) else { continue };
-            let added = now.as_ref().is_some_and(|now| now.added(&self.before, *oid));
+            let added = now.added(&self.before, *oid);
             let start = added.then_some(self.start);
             self.looked.insert(*oid, look::look(connection, *oid, table, need, start)?);
         }
         // From here on counts what the migration does.
-        if let Some(now) = now {
-            self.before.count_from(&now);
-        }
-        Ok(())
+        self.before.count_from(&now);
+        look::see_all(connection, false)
     }
 
     fn touches(&self, locks: &Locks) -> bool {
@@ -168,7 +173,9 @@ impl Server {
                 seen,
                 moved: BTreeMap::new(),
             };
+            look::see_all(comparison.connection, true)?;
             comparison.tables_with_room(&needs, &mut effects)?;
+            look::see_all(comparison.connection, false)?;
             let moved = std::mem::take(&mut comparison.moved);
             object::objects(before, &after, seen, &moved, &mut effects);
             super::measure::names(before, &after, &mut effects);
