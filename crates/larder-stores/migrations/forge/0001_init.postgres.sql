@@ -80,10 +80,15 @@ CREATE TRIGGER leases_repository_kept BEFORE UPDATE OF repository_id ON leases
 FOR EACH ROW WHEN (new.repository_id <> old.repository_id)
 EXECUTE FUNCTION forge_refuse('a lease stays with its repository');
 
--- With its repository it may go, which is gone already when this is asked.
+-- With its repository it may go, which is gone already when this is asked. That table is named with its schema, or a session's
+-- temporary table of that name would be asked instead.
 CREATE FUNCTION leases_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  is_there boolean;
 BEGIN
-  IF EXISTS (SELECT 1 FROM repositories WHERE repository_id = old.repository_id) THEN
+  EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.repositories WHERE repository_id = $1)', tg_table_schema)
+    INTO is_there USING old.repository_id;
+  IF is_there THEN
     RAISE EXCEPTION 'the token of a lease only grows: its row stays as long as its repository'
       USING ERRCODE = 'integrity_constraint_violation', TABLE = tg_table_name;
   END IF;
@@ -184,9 +189,13 @@ CREATE INDEX audit_entries_repository_id ON audit_entries (repository_id, seq);
 -- Who appends locks this, and nothing else does: so entries are appended one transaction after the other.
 CREATE VIEW audit_entries_turn AS SELECT 'audit_entries' AS trail;
 
+-- The table is named with its schema, or a session's temporary table of that name would be asked instead.
 CREATE FUNCTION audit_entries_next() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  next bigint;
 BEGIN
-  IF new.seq IS DISTINCT FROM (SELECT coalesce(max(seq), 0) + 1 FROM audit_entries) THEN
+  EXECUTE format('SELECT coalesce(max(seq), 0) + 1 FROM %I.%I', tg_table_schema, tg_table_name) INTO next;
+  IF new.seq IS DISTINCT FROM next THEN
     RAISE EXCEPTION 'audit_entries only grows: an entry has the number after the last'
       USING ERRCODE = 'integrity_constraint_violation', TABLE = tg_table_name;
   END IF;

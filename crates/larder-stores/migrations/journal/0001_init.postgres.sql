@@ -52,10 +52,14 @@ CREATE INDEX audit_log_run_id ON audit_log (run_id, seq);
 -- Who appends locks this, and nothing else does: so entries are appended one transaction after the other.
 CREATE VIEW audit_log_turn AS SELECT 'audit_log' AS trail;
 
--- The trail only grows (docs/stores/audit.md).
+-- The trail only grows (docs/stores/audit.md). The table is named with its schema, or a session's temporary table of that name
+-- would be asked instead.
 CREATE FUNCTION audit_log_next() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  next bigint;
 BEGIN
-  IF new.seq IS DISTINCT FROM (SELECT coalesce(max(seq), 0) + 1 FROM audit_log) THEN
+  EXECUTE format('SELECT coalesce(max(seq), 0) + 1 FROM %I.%I', tg_table_schema, tg_table_name) INTO next;
+  IF new.seq IS DISTINCT FROM next THEN
     RAISE EXCEPTION 'audit_log only grows: an entry has the number after the last'
       USING ERRCODE = 'integrity_constraint_violation', TABLE = tg_table_name;
   END IF;

@@ -68,3 +68,26 @@ larder_kit::engines! {
         assert_eq!(db.execute(&insert, params! { hash: "ab".repeat(32) }).unwrap(), 1);
     }
 }
+
+/// What bears the same name in a session's own schema is found first by a name without a schema: the trigger asked that table,
+/// and an entry of any number got in.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_temporary_table_of_the_same_name_is_not_asked_for_the_last_number() {
+    let place = Place::new(larder_kit::Engine::Postgres);
+    append(&journal(&place), &many(3));
+    let mut client = place.client();
+    let insert = |seq: i64| {
+        let values = format!("{seq}, '2026-01-31T09:30:00Z', 'info', 's', 'e', repeat('ab', 32)");
+        format!("INSERT INTO public.audit_log (seq, {COLUMNS}) VALUES ({values})")
+    };
+    client
+        .batch_execute("CREATE TEMP TABLE audit_log (seq bigint); INSERT INTO audit_log VALUES (8)")
+        .unwrap();
+    let error = client.batch_execute(&insert(9)).unwrap_err();
+    let said = error.as_db_error().map(|error| error.message().to_owned());
+    assert_eq!(said.unwrap(), "audit_log only grows: an entry has the number after the last");
+    // Nor does it matter which schemas the session looks through.
+    client.batch_execute("SET search_path = ''").unwrap();
+    client.batch_execute(&insert(4)).unwrap();
+}

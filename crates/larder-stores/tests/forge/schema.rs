@@ -290,3 +290,24 @@ larder_kit::engines! {
         .unwrap();
     }
 }
+
+/// A table of a session's own that bears the name of the repositories is not asked whether the lease's is still there: with the
+/// row the token would go, and begin at 1 again.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_lease_is_not_removed_behind_a_temporary_table() {
+    let place = Place::new(larder_kit::Engine::Postgres);
+    let db = store(&place);
+    let [a] = repositories(&db, ["a"]);
+    db.write(|tx| forge::acquire_lease(tx, forge::By::new("ada"), a, None)).unwrap();
+    let mut client = place.client();
+    client.batch_execute("CREATE TEMP TABLE repositories (repository_id text)").unwrap();
+    let error = client.batch_execute("DELETE FROM public.leases").unwrap_err();
+    assert!(
+        error.as_db_error().unwrap().message().contains("its row stays as long as its repository"),
+        "{error:?}"
+    );
+    // With its repository it goes.
+    client.batch_execute("DELETE FROM public.repositories").unwrap();
+    assert_eq!(db.query_one::<i64>("SELECT count(*) FROM leases", &[]).unwrap(), 0);
+}
