@@ -3,6 +3,7 @@
 
 mod atomic;
 mod back;
+mod both;
 #[cfg(all(unix, feature = "postgres"))]
 mod crowd;
 mod forbidden;
