@@ -118,6 +118,16 @@ pub(super) fn read(connection: &mut dyn Connection) -> Result<Live> {
         }
         table.columns.push(LiveColumn { name, declared, not_null, default, generated, counts });
     }
+    let bare: Vec<String> = live
+        .tables
+        .iter()
+        .filter(|(_, table)| table.columns.is_empty())
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in bare {
+        live.tables.remove(&key);
+        live.others.push((format!("table {key}"), "has no columns".to_owned()));
+    }
     live.beside = all(connection, BESIDE)?;
     constraints(connection, &mut live)?;
     for (table, name, sql) in all::<(String, String, String)>(connection, INDEXES)? {

@@ -104,9 +104,18 @@ fn measure(from: &LiveColumn, to: &LiveColumn, source: Dialect, target: Dialect)
         (_, Dialect::Postgres) => Kind::of_postgres(&to.declared),
     };
     let crosses = (source, target) == (Dialect::Postgres, Dialect::Sqlite);
+    let shown = match kind {
+        // A file takes any text; what does not fit is what could not be read there as a time again.
+        Kind::Timestamptz | Kind::Timestamp | Kind::Date if crosses => {
+            "time of the years 0 to 9999".to_owned()
+        }
+        Kind::Time if crosses => "time of a day".to_owned(),
+        _ if to.declared.is_empty() => "any type".to_owned(),
+        _ => to.declared.clone(),
+    };
     Measure {
         kind,
-        shown: if to.declared.is_empty() { "any type".to_owned() } else { to.declared.clone() },
+        shown,
         not_null: to.not_null,
         affinity: crosses.then(|| Affinity::of(&to.declared)),
         no_nul: target == Dialect::Postgres,

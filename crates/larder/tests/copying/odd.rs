@@ -196,3 +196,21 @@ fn keys_that_only_sqlite_takes_are_named() {
         ]
     );
 }
+
+#[test]
+fn times_that_no_text_of_a_file_can_tell_are_named() {
+    let (done, _to, _here) = back(
+        "CREATE TABLE nothing (); CREATE TABLE t (at timestamptz, ti time);
+         INSERT INTO t VALUES ('294276-12-31 23:59:59Z', '12:00'), ('0044-03-15 12:00Z BC', '24:00'), ('-infinity', '23:59:59.999999')",
+    );
+    let error = done.unwrap_err();
+    let said: Vec<String> = error.find::<Misfits>().unwrap().found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "t ctid (0,1), at: text that is no time of the years 0 to 9999",
+            "t ctid (0,2), at: text that is no time of the years 0 to 9999",
+            "t ctid (0,2), ti: text that is no time of a day"
+        ]
+    );
+}

@@ -8,7 +8,8 @@ use crate::sql::decimal::Decimal;
 
 /// From 1970 to 2000, where the server's times begin.
 pub(super) const EPOCH_DAYS: i64 = 10_957;
-pub(super) const EPOCH: i64 = EPOCH_DAYS * 86_400_000_000;
+const DAY: i64 = 86_400_000_000;
+pub(super) const EPOCH: i64 = EPOCH_DAYS * DAY;
 
 /// How values get into columns of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,10 @@ impl Form {
                     i64::MAX => text.push_str("infinity"),
                     i64::MIN => text.push_str("-infinity"),
                     micros => {
-                        civil::write_moment(micros.checked_add(EPOCH)?, text);
+                        // The last years that the server knows are beyond the microseconds since 1970.
+                        civil::write_date(micros.div_euclid(DAY) + EPOCH_DAYS, text);
+                        text.push('T');
+                        civil::write_time(micros.rem_euclid(DAY), text);
                         if self == Self::Timestamptz {
                             text.push('Z');
                         }
