@@ -149,5 +149,5 @@ fn a_server_that_is_not_there_is_told_without_the_password() {
     let answer = support::Answer::of(&mut command, &place.path("."));
     let said = answer.failed(1);
     assert!(said.contains("127.0.0.1:1") && !said.contains("s3cret"), "{said}");
-    assert!(said.contains("help: "), "{said}");
+    assert!(said.contains("(the URL comes from the environment variable DATABASE_URL)"), "{said}");
 }

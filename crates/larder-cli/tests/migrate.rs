@@ -267,10 +267,10 @@ fn a_folder_that_is_not_there_is_told_before_a_database_is_made() {
 fn where_a_url_that_does_not_work_comes_from_is_told() {
     let place = Place::with(NOTES);
     let mut command = place.command(&["migrate"]);
-    command.env("DATABASE_URL", "postgres://ada:s3cret@db/app");
-    assert_snapshot!(support::Answer::of(&mut command, &place.path(".")).failed(1), @r"
-    error: this build of Larder has no PostgreSQL
-      help: give the path of a SQLite file (the URL comes from the environment variable DATABASE_URL)
+    command.env("DATABASE_URL", "mysql://ada:s3cret@db/app");
+    assert_snapshot!(support::Answer::of(&mut command, &place.path(".")).failed(2), @r"
+    error: there is no engine for `mysql://`
+      help: give a path, `sqlite:PATH`, `:memory:` or `postgres://…` (the URL comes from the environment variable DATABASE_URL)
     ");
 }
 

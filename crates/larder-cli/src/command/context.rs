@@ -64,9 +64,11 @@ impl Context<'_> {
 
     fn opened(&self, options: Options) -> Result<Database> {
         options.open().map_err(|error| match error.kind() {
-            ErrorKind::Config | ErrorKind::Unsupported | ErrorKind::CannotOpen | ErrorKind::NotADatabase => {
-                told(error, &self.settings.url_from, "URL")
-            }
+            ErrorKind::Config
+            | ErrorKind::Unsupported
+            | ErrorKind::CannotOpen
+            | ErrorKind::NotADatabase
+            | ErrorKind::Unavailable => told(error, &self.settings.url_from, "URL"),
             ErrorKind::NotInitialized => {
                 error.with_help(format!("make it with `{}`", self.settings.migrate_command()))
             }

@@ -392,7 +392,7 @@ fn place(url: &str) -> Result<Place> {
         }
         Some((scheme, rest)) if rest.starts_with("//") => {
             return Err(Error::new(ErrorKind::Config, format!("there is no engine for `{scheme}://`"))
-                .with_help("give a path, `sqlite:PATH` or `:memory:`"));
+                .with_help("give a path, `sqlite:PATH`, `:memory:` or `postgres://…`"));
         }
         _ => url,
     };
