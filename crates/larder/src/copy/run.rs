@@ -103,8 +103,9 @@ fn work(
     target: &mut dyn Connection,
     teller: &mut Teller<'_>,
 ) -> Result<Report> {
-    teller.phase(Phase::Building, 0)?;
     let [from_shown, to_shown] = plan.shown;
+    target::claim(target, to_shown)?;
+    teller.phase(Phase::Building, 0)?;
     settle(source)?;
     settle(target)?;
     target::check_empty(target, to_shown)?;

@@ -31,6 +31,17 @@ pub(super) fn check_empty(connection: &mut dyn Connection, shown: &str) -> Resul
     }
 }
 
+/// Refuses a server's database that another copy fills just now: neither sees what the other has not committed yet.
+pub(super) fn claim(connection: &mut dyn Connection, shown: &str) -> Result<()> {
+    const CLAIM: &str =
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('larder copy ' || current_schema(), 0))";
+    if connection.dialect() == Dialect::Postgres && history::one::<bool>(connection, CLAIM)? == Some(false) {
+        let message = format!("another copy into {shown} is under way");
+        return Err(Error::new(ErrorKind::Busy, message).with_help("wait until it is done"));
+    }
+    Ok(())
+}
+
 /// Refuses a server's database that can't hold every text.
 pub(super) fn check_encoding(connection: &mut dyn Connection, shown: &str) -> Result<()> {
     if connection.dialect() == Dialect::Sqlite {

@@ -214,3 +214,20 @@ fn times_that_no_text_of_a_file_can_tell_are_named() {
         ]
     );
 }
+
+#[test]
+fn two_copies_at_once_do_not_both_go_into_one_database() {
+    let (here, server) = places(Engine::Sqlite, Engine::Postgres);
+    let (one, two) = (open(&here), Database::open(here.folder().join("two.db")).unwrap());
+    one.execute("CREATE TABLE a (n INTEGER)", &[]).unwrap();
+    two.execute("CREATE TABLE b (n INTEGER)", &[]).unwrap();
+    let (first, second) = (open(&server), open(&server));
+    let mut inner = None;
+    let done = Copier::new(&[])
+        .on_progress(|_| {
+            inner.get_or_insert_with(|| Copier::new(&[]).copy(&two, &second).map_err(|error| error.kind()));
+        })
+        .copy(&one, &first);
+    assert_eq!(inner.unwrap().unwrap_err(), ErrorKind::Busy);
+    assert_eq!(done.unwrap().tables.len(), 1);
+}
