@@ -1,0 +1,8 @@
+-- The length of a note, so that a list need not read every body; filled in for the notes that are there.
+
+ALTER TABLE notes ADD COLUMN word_count BIGINT NOT NULL DEFAULT 0 CHECK (word_count >= 0);
+
+UPDATE notes
+SET word_count = 1 + length(trim(replace(body, chr(10), ' ')))
+                   - length(replace(trim(replace(body, chr(10), ' ')), ' ', ''))
+WHERE trim(body) <> '';
