@@ -151,3 +151,18 @@ fn a_server_that_is_not_there_is_told_without_the_password() {
     assert!(said.contains("127.0.0.1:1") && !said.contains("s3cret"), "{said}");
     assert!(said.contains("(the URL comes from the environment variable DATABASE_URL)"), "{said}");
 }
+
+#[test]
+fn a_missing_database_is_made_by_createdb_and_not_by_migrating() {
+    let case = Case::new(Engine::Postgres);
+    let mut command = case.place.command(&["migrate"]);
+    command.env("DATABASE_URL", format!("{}_missing", case.at.url()));
+    let answer = support::Answer::of(&mut command, &case.place.path("."));
+    assert_eq!(answer.code, 1, "{}", answer.err);
+    assert!(
+        answer.err.contains("there is no database `") && answer.err.contains("make it: `createdb "),
+        "{}",
+        answer.err
+    );
+    assert!(!answer.err.contains("larder migrate"), "{}", answer.err);
+}

@@ -47,7 +47,7 @@ fn the_help_names_the_commands_and_the_exit_codes() {
 
     Where and how:
           --url <URL>
-              The database: a path, or sqlite:PATH
+              The database: a path, sqlite:PATH, or postgres://USER@HOST/DATABASE
 
           --dir <FOLDER>
               The folder of the migrations

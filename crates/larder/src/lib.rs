@@ -1,4 +1,5 @@
-//! Larder: the database layer for local-first software. One SQLite file, opened right, migrated without losing anything.
+//! Larder: the database layer for local-first software. One SQLite file, opened right, migrated without losing anything; and with
+//! the feature `postgres` the same program on a server.
 //!
 //! ```
 //! use larder::{Database, MigrationSet, params};

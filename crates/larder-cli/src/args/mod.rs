@@ -55,7 +55,7 @@ where
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Where and how")]
 pub(crate) struct Global {
-    /// The database: a path, or sqlite:PATH
+    /// The database: a path, sqlite:PATH, or postgres://USER@HOST/DATABASE
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The folder of the migrations

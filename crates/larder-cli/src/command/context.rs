@@ -69,6 +69,10 @@ impl Context<'_> {
             | ErrorKind::CannotOpen
             | ErrorKind::NotADatabase
             | ErrorKind::Unavailable => told(error, &self.settings.url_from, "URL"),
+            // On a server the driver says how: `larder migrate` makes no database there.
+            ErrorKind::NotInitialized if self.dialect() == Dialect::Postgres => {
+                told(error, &self.settings.url_from, "URL")
+            }
             ErrorKind::NotInitialized => {
                 error.with_help(format!("make it with `{}`", self.settings.migrate_command()))
             }

@@ -111,7 +111,8 @@ impl Database {
         Options::path(path).open()
     }
 
-    /// The options to open `url` with: a path, `sqlite:PATH` or `:memory:`. Nothing is opened yet.
+    /// The options to open `url` with: a path, `sqlite:PATH`, `:memory:`, or `postgres://USER@HOST/DATABASE` (feature `postgres`).
+    /// Nothing is opened yet.
     pub fn options(url: impl Into<String>) -> Options {
         Options::url(url)
     }
@@ -197,6 +198,10 @@ impl Database {
     /// done in, and then both wait for ever. `f` may be run again when the transaction that it
     /// shared was lost through another's fault and nothing of it was committed, so let it change nothing outside the
     /// transaction that must not change twice.
+    ///
+    /// On PostgreSQL each `write` is a transaction of its own, beside the others and as if one after the other. When the server ends it because of
+    /// others, `f` is run again, for [`Options::retry_for`]; then it is [`ErrorKind::Conflict`]. When the server goes away, it is
+    /// run again on another connection, unless the commit was under way: that is [`ErrorKind::UnknownOutcome`].
     ///
     /// # Errors
     /// What `f` returns, or what the engine says; [`ErrorKind::Nested`] inside a `write` or a `read` of the same thread;

@@ -26,9 +26,10 @@ fn unmanaged(exam: &mut Exam<'_>) -> Result<()> {
         Dialect::Sqlite => {
             "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         }
+        // Where it would migrate: other schemas may be other programs'.
         Dialect::Postgres => {
             "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
+             WHERE c.relkind IN ('r', 'p') AND n.nspname = pg_catalog.current_schema()"
         }
     })?;
     if tables == 0 {
@@ -52,6 +53,12 @@ fn managed_by_larder(exam: &mut Exam<'_>) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::SetConflict => {
             exam.becomes(State::Unmanaged);
             let help = error.help().unwrap_or("rename it").to_owned();
+            exam.error(error.message(), help);
+            return Ok(());
+        }
+        Err(error) if crate::driver::is_forbidden(&error) => {
+            exam.becomes(State::Unreadable);
+            let help = error.help().unwrap_or("connect as the owner").to_owned();
             exam.error(error.message(), help);
             return Ok(());
         }

@@ -33,6 +33,9 @@ fn the_role_and_its_password() {
     let checkup = look(&app);
     let finding = names(&checkup, "role", Severity::Warning, "the password of app ends in");
     assert!(!finding.message.contains("superuser"));
+    // As the finding advises.
+    cluster.client().batch_execute("ALTER ROLE app VALID UNTIL 'infinity'").unwrap();
+    finds_nothing(&look(&app), "role");
     let guest = cluster.url_of("app").replace("postgres@", "guest@");
     names(&look(&guest), "role", Severity::Info, "guest may not make tables");
 }

@@ -2,7 +2,9 @@
 
 use crate::{finds_nothing, look, look_with, names};
 use larder::doctor::{Findings, Inspection, Settings, Severity, State, examine, examine_open, examine_with};
+use larder::migrate::Migrator;
 use larder::{Database, Migration, MigrationSet, ReadTx, Result};
+use larder_kit::postgres::Cluster;
 use larder_kit::{Engine, Place};
 
 fn set(texts: &[&'static str]) -> MigrationSet {
@@ -111,4 +113,44 @@ fn an_applications_own_check() {
     names(&checkup, "stock", Severity::Warning, "0 rows");
     let json = serde_json::to_value(examine(&options, &[], &Settings::default()).unwrap()).unwrap();
     assert_eq!((json["format"].as_i64(), json["state"].as_str()), (Some(1), Some("ready")));
+}
+
+#[test]
+fn a_role_that_does_not_migrate() {
+    let cluster = Cluster::start();
+    let run = |sql: &str| cluster.client().batch_execute(sql).unwrap();
+    run("CREATE ROLE service LOGIN");
+    run("CREATE ROLE nobody LOGIN");
+    let set = set(&[FIRST]);
+    Database::open(cluster.url()).unwrap().migrate(&[&set]).unwrap();
+    run("GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO service");
+    run("CREATE SEQUENCE nobodys");
+    let at = |role: &str| {
+        look_with(&cluster.url().replace("postgres@", &format!("{role}@")), &[&set], &Settings::default())
+    };
+
+    // It may not build a schema to compare with, and need not.
+    let checkup = at("service");
+    assert!(checkup.ok && checkup.state == State::Ready, "{checkup:#?}");
+    names(&checkup, "drift", Severity::Info, "was not looked at");
+    finds_nothing(&checkup, "sequence");
+
+    // What lacks is a privilege: the tables are Larder's all the same.
+    let checkup = at("nobody");
+    assert_eq!(checkup.state, State::Unreadable);
+    names(&checkup, "history", Severity::Error, "not permitted: permission denied for table");
+    finds_nothing(&checkup, "sequence");
+    let options = Database::options(cluster.url().replace("postgres@", "nobody@"));
+    let error = Migrator::new(&[&set]).status(&options.open().unwrap()).unwrap_err();
+    assert!(error.help().unwrap().contains("GRANT SELECT"), "{error:?}");
+}
+
+#[test]
+fn other_schemas_are_other_programs() {
+    let place = Place::new(Engine::Postgres);
+    place.client().batch_execute("CREATE TABLE theirs (a int); CREATE SCHEMA mine").unwrap();
+    let separator = if place.url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20search_path%3Dmine", place.url());
+    assert_eq!(look(&url).state, State::Uninitialized);
+    assert_eq!(look(place.url()).state, State::Unmanaged);
 }

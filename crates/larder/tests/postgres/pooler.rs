@@ -60,3 +60,17 @@ fn statements_run_without_names_for_many_at_once() {
     drop(held);
     it.lock("x").unwrap();
 }
+
+#[test]
+fn settings_that_a_pooler_does_not_pass_on_are_refused_with_a_way_out() {
+    let subject = Subject::new();
+    let direct = subject.place.direct_url();
+    let bouncer = Bouncer::start(&direct);
+    let (_, database) = direct.rsplit_once('/').unwrap();
+    let url = bouncer.url_of(database.split('?').next().unwrap());
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}options=-c%20search_path%3Dmine");
+    let error = driver(&url).connect(Access::Write).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CannotOpen);
+    assert!(error.help().unwrap().contains("ALTER ROLE"), "{error:?}");
+}

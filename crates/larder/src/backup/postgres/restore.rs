@@ -164,9 +164,7 @@ fn make(server: &mut dyn Connection, fresh: &str, like: Option<&String>) -> Resu
     }
     server.execute(&sql, &[]).map(|_| ()).map_err(|error| {
         Error::new(ErrorKind::Backup, "the database for the restore can't be made beside the old one")
-            .with_help(
-                "it needs the right CREATEDB and, to give it the old one's owner, membership in that role",
-            )
+            .with_help("the role needs CREATEDB and, to give it the old one's owner, membership in that role")
             .with_cause(error)
     })
 }

@@ -4,7 +4,8 @@ use crate::doctor::exam::Exam;
 use crate::error::Result;
 
 const ASKED: &str = "SELECT r.rolname::text, r.rolsuper, r.rolbypassrls, \
-    extract(epoch FROM r.rolvaliduntil - pg_catalog.now())::double precision \
+    CASE WHEN pg_catalog.isfinite(r.rolvaliduntil) \
+    THEN extract(epoch FROM r.rolvaliduntil - pg_catalog.now()) END::double precision \
     FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
 const PASSWORD: &str =
     "SELECT p.rolpassword LIKE 'md5%' FROM pg_catalog.pg_authid p WHERE p.rolname = current_user";
@@ -26,7 +27,7 @@ pub(super) fn check(exam: &mut Exam<'_>) -> Result<()> {
     } else if bypass {
         exam.info(format!("{name} is not bound by row-level security"));
     }
-    if let Some(left) = left.filter(|left| left.is_finite() && *left < 14.0 * 86_400.0) {
+    if let Some(left) = left.filter(|left| *left < 14.0 * 86_400.0) {
         exam.warn(
             format!("the password of {name} ends in {}", super::time(left as i64)),
             "`ALTER ROLE … VALID UNTIL 'infinity'`, or a new password",

@@ -5,7 +5,8 @@ use crate::doctor::exam::Exam;
 use crate::error::Result;
 
 const ASKED: &str = "SELECT n.nspname::text || '.' || c.relname, \
-    coalesce(pg_catalog.pg_sequence_last_value(c.oid), s.seqstart), s.seqmin, s.seqmax, s.seqincrement, s.seqcycle, \
+    coalesce(CASE WHEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE') \
+    THEN pg_catalog.pg_sequence_last_value(c.oid) END, s.seqstart), s.seqmin, s.seqmax, s.seqincrement, s.seqcycle, \
     CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END \
     FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \

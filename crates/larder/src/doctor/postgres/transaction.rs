@@ -16,7 +16,8 @@ const OPEN: &str = "SELECT pid::bigint, coalesce(nullif(application_name, ''), '
     FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() \
     AND backend_type = 'client backend' AND xact_start IS NOT NULL ORDER BY xact_start";
 const WAITING: &str = "SELECT w.pid::bigint, extract(epoch FROM pg_catalog.clock_timestamp() - w.state_change)::bigint, \
-    pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(w.pid), ', ') FROM pg_catalog.pg_stat_activity w \
+    coalesce((SELECT pg_catalog.string_agg(DISTINCT CASE b.pid WHEN 0 THEN 'a prepared transaction' ELSE 'process ' || b.pid END, \
+    ' and ') FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b (pid)), 'somebody') FROM pg_catalog.pg_stat_activity w \
     WHERE w.datname = pg_catalog.current_database() AND w.wait_event_type = 'Lock' \
     AND pg_catalog.clock_timestamp() - w.state_change > interval '10 seconds' ORDER BY w.state_change";
 
@@ -62,7 +63,7 @@ fn look(exam: &mut Exam<'_>, forgotten: i64, long: i64) -> Result<()> {
     }
     for (pid, since, by) in exam.all::<(i64, i64, String)>(WAITING)? {
         exam.warn(
-            format!("process {pid} has waited for {} for a lock that process {by} holds", time(since)),
+            format!("process {pid} has waited for {} for a lock that {by} holds", time(since)),
             "see what that one does in pg_stat_activity; lock_timeout bounds the wait",
         );
     }

@@ -3,6 +3,7 @@
 
 use super::message::{self, Read};
 use super::session::Broken;
+use crate::driver::FORBIDDEN;
 use crate::error::{Constraint, ConstraintKind, Error, ErrorKind, Location};
 use fallible_iterator::FallibleIterator as _;
 use std::fmt;
@@ -219,8 +220,11 @@ pub(super) fn general(fault: &Fault, names: &[String]) -> Error {
             .error(ErrorKind::ReadOnly, "a statement writes where only reading is allowed")
             .with_help("run it in `write`, on a database that was not opened read-only"),
         ("42501", _) => fault
-            .error(ErrorKind::Statement, format!("not permitted: {}", fault.said()))
-            .with_help("let the owner of the database GRANT it"),
+            .error(ErrorKind::Statement, format!("{FORBIDDEN}{}", fault.said()))
+            .with_help("connect as the owner, or let the owner GRANT it to this role"),
+        ("3F000", _) => fault.error(ErrorKind::Statement, fault.said()).with_help(
+            "see that the schema is there, and the search_path of the role and of the URL's options",
+        ),
         ("XX001" | "XX002", _) => fault
             .error(ErrorKind::Corrupt, format!("the database is damaged: {}", fault.said()))
             .with_help("restore the newest backup, and look at the server's disk"),

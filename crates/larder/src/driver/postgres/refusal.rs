@@ -124,6 +124,12 @@ pub(super) fn of(place: &Place, host: &Host, refused: Refused) -> Failure {
             Error::new(ErrorKind::Unavailable, format!("the server {host} is not ready: {message}"))
                 .with_help("try again when it is"),
         ),
+        // A pooler lends servers whose settings others rely on.
+        _ if place.options.is_some() && said.is_unsupported_setting() => {
+            Failure::last(refused_by(host, message).with_help(
+                "a pooler takes no `options`: leave them out of the URL, and give the role these settings by `ALTER ROLE … SET`",
+            ))
+        }
         // A pooler that has no server to lend.
         (_, "08") => Failure::of(
             Error::new(ErrorKind::Unavailable, format!("the server {host} does not serve: {message}"))

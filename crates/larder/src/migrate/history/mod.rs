@@ -75,6 +75,11 @@ fn bookkeeping<T: serde::de::DeserializeOwned>(
 
 /// The error where the bookkeeping tables are there and can't be read.
 fn not_ours(error: Error) -> Error {
+    if crate::driver::is_forbidden(&error) {
+        return error.with_help(
+            "connect as the role that migrates, or let it GRANT SELECT on `meta` and `schema_migrations` to this one",
+        );
+    }
     if error.kind() != ErrorKind::Statement {
         return error;
     }

@@ -303,7 +303,7 @@ fn hosts(said: &Parameters) -> Result<Vec<Host>> {
             let port = match ports.get(at).or(ports.first().filter(|_| ports.len() == 1)) {
                 None | Some(&"") => 5432,
                 Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or_else(|| {
-                    Error::new(ErrorKind::Config, format!("the port `{port}` is none"))
+                    Error::new(ErrorKind::Config, format!("`{port}` is no port"))
                         .with_help("it is a number from 1 to 65535")
                 })?,
             };

@@ -119,7 +119,7 @@ fn what_is_wrong_is_named() {
         fails("postgres://a:1,b:2,c/?port=1,2"),
         "there are 3 hosts and 2 ports; give one port for all of them, or one for each"
     );
-    assert_eq!(fails("postgres://a:99999"), "the port `99999` is none; it is a number from 1 to 65535");
+    assert_eq!(fails("postgres://a:99999"), "`99999` is no port; it is a number from 1 to 65535");
     assert_eq!(
         fails("postgres://a/?connect_timeout=soon"),
         "connect_timeout is `soon` and must be a whole number"
