@@ -30,12 +30,12 @@ pub(crate) use log::LOG_FILE;
 pub use log::{Checkpoint, Checkpointed, LogSize};
 pub use tally::{Counts, Tally};
 
-/// How the message of an error begins where the role lacks a privilege.
+/// What the message of an error says where the role lacks a privilege, whatever was put before it since.
 pub(crate) const FORBIDDEN: &str = "not permitted: ";
 
 /// Whether the role lacks a privilege for it.
 pub(crate) fn is_forbidden(error: &crate::error::Error) -> bool {
-    error.message().starts_with(FORBIDDEN)
+    error.message().contains(FORBIDDEN)
 }
 
 /// What a connection, or a transaction on it, may do.

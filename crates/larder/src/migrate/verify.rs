@@ -58,7 +58,7 @@ impl Migrator<'_> {
 
 /// On a replica, and for a role that may make no schema, there is no place to build in.
 fn elsewhere(error: Error) -> Error {
-    if error.kind() != ErrorKind::ReadOnly && !error.message().contains("not permitted") {
+    if error.kind() != ErrorKind::ReadOnly && !crate::driver::is_forbidden(&error) {
         return error;
     }
     let message =
