@@ -214,7 +214,9 @@ impl Running<'_, '_> {
                 let Warning { rule, message, remedy, line, .. } = warning;
                 tracing::warn!(migration = step.id, line, rule, "{message}; {remedy}");
             }
-            self.warnings.insert(step.id.clone(), warnings);
+            if !warnings.is_empty() {
+                self.warnings.insert(step.id.clone(), warnings);
+            }
         }
         let result = self.unguarded(connection, |running, connection| {
             if running.nested {
